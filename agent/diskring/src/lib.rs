@@ -1,0 +1,1 @@
+//! Bytes in, bytes out, in order, across crashes.

@@ -1,0 +1,2 @@
+//! The binary `runnel`.
+fn main() {}

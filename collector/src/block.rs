@@ -1,0 +1,1 @@
+//! A block: what is sealed once and then only moved.

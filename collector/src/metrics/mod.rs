@@ -1,0 +1,7 @@
+//! The metrics corridor.
+
+pub mod discover;
+pub mod encode;
+pub mod exposition;
+pub mod scrape;
+pub mod series;

@@ -1,0 +1,1 @@
+//! When to scrape a target, and its body.

@@ -1,0 +1,1 @@
+//! What a series was last time.

@@ -4,4 +4,5 @@ pub mod discover;
 pub mod encode;
 pub mod exposition;
 pub mod scrape;
+pub mod seam;
 pub mod series;

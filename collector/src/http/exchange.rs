@@ -381,11 +381,15 @@ fn explain(error: impl Into<Option<hyper::Error>>, peer: &Origin, sent: Sent) ->
     if let Some(io) = io {
         return match tls_cause(io) {
             Some(tls) => HttpError::Tls { peer, cause: plain_reason(tls), sent },
-            None if io.kind() == io::ErrorKind::InvalidData => {
+            None if matches!(
+                io.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            ) =>
+            {
                 HttpError::Protocol { peer, cause: io_text(io), sent }
             }
             None if io.kind() == io::ErrorKind::UnexpectedEof => {
-                closed("the peer closed the connection too early")
+                closed("the peer closed the connection before the end of its answer")
             }
             None => closed(&io_text(io)),
         };

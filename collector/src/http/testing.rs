@@ -289,6 +289,16 @@ impl Authority {
         Issued { chain, key: key.serialize_pem() }
     }
 
+    /// A certificate signed by itself and marked as an authority.
+    pub(crate) fn self_signed(name: &str, year: i32) -> Issued {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(year, 12, 31);
+        let chain = params.self_signed(&key).unwrap().pem();
+        Issued { chain, key: key.serialize_pem() }
+    }
+
     /// A server's configuration; it asks for a certificate of `clients` when that is given.
     pub(crate) fn server(&self, name: &str, clients: Option<&Self>) -> ServerConfig {
         server_config(&self.issue(name), clients)

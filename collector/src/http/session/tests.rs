@@ -118,10 +118,39 @@ async fn a_connection_closed_meanwhile_is_replaced_once() {
         let request = Request { method, ..Request::post(server.url("/"), body) };
         for _ in 0..2 {
             let response = session.request(&request, far()).await.unwrap();
+            assert_eq!(response.repeated(), server.connections() == 2);
             assert_eq!(&response.read_body(LIMIT).await.unwrap()[..], b"fine");
         }
         assert_eq!((server.connections(), server.seen().len()), (2, 3), "{}", request.method);
     }
+}
+
+#[tokio::test]
+async fn what_may_have_arrived_is_never_reported_as_unsent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    // Answers one request, takes a second one, and is gone.
+    let serve = async {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"block") {
+            stream.read_buf(&mut seen).await.unwrap();
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        seen.clear();
+        while !seen.ends_with(b"block") {
+            stream.read_buf(&mut seen).await.unwrap();
+        }
+        drop(listener);
+    };
+    let mut session = session(&HttpClient::default());
+    let ask = async {
+        assert_eq!(post(&mut session, url.clone(), b"block".to_vec()).await, Ok(200));
+        post(&mut session, url.clone(), b"block".to_vec()).await.unwrap_err()
+    };
+    let (error, ()) = tokio::join!(ask, serve);
+    assert!(matches!(error, HttpError::Closed { sent: Sent::Whole, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -426,6 +455,15 @@ async fn an_abandoned_request_leaves_a_usable_session() {
         () = asked => {}
     }
     assert_eq!(get(&mut session, server.url("/")).await.unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn requests_can_be_spawned() {
+    let server = Server::start(|_| ok("fine")).await;
+    let mut session = session(&HttpClient::default());
+    let url = server.url("/");
+    let task = tokio::spawn(async move { get(&mut session, url).await });
+    assert_eq!(task.await.unwrap().unwrap().0, 200);
 }
 
 #[tokio::test]

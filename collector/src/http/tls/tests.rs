@@ -64,6 +64,24 @@ async fn certificates_are_verified_and_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn a_self_signed_authority_serves_where_it_is_listed_itself() {
+    let (good, twin) =
+        (Authority::self_signed("localhost", 4000), Authority::self_signed("localhost", 4000));
+    let expired = Authority::self_signed("localhost", 2020);
+    let named = Authority::self_signed("named.test", 4000);
+    let listing = |issued: &Issued| Tls { ca: Some(inline(&issued.chain)), ..Tls::default() };
+    check(&good, listing(&good), "").await;
+    check(&good, listing(&twin), "CA:TRUE").await;
+    check(&expired, listing(&expired), "the server's certificate expired").await;
+    check(&named, listing(&named), "is for named.test, not for localhost").await;
+    let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let both = Issued { chain: format!("{odd}{}", good.chain), key: good.key.clone() };
+    check(&good, listing(&both), "").await;
+    let none = Issued { chain: odd.to_owned(), key: good.key.clone() };
+    check(&good, listing(&none), "no certificate in it can be read").await;
+}
+
+#[tokio::test]
 async fn addresses_are_verified_too() {
     let authority = Authority::new();
     let server = Server::start_tls(authority.server("127.0.0.1", None), |_| ok("inside")).await;

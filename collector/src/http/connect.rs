@@ -24,6 +24,13 @@ use super::{Client, HttpError, Phase, Sent, tunnel};
 pub(super) struct Connection {
     /// Counts what passes above TLS.
     pub(super) io: Metered<BoxTransport>,
+    pub(super) route: Route,
+    /// At least one exchange ended on it, so the peer may have closed it since.
+    pub(super) reused: bool,
+}
+
+/// Where a connection leads, and how requests on it have to look.
+pub(super) struct Route {
     pub(super) origin: Origin,
     /// Generation of the TLS configuration it was opened with; none without TLS.
     pub(super) tls_generation: Option<u64>,
@@ -31,8 +38,6 @@ pub(super) struct Connection {
     pub(super) absolute_form: bool,
     /// `Proxy-Authorization` of each request, in absolute form only.
     pub(super) proxy_authorization: Option<HeaderValue>,
-    /// At least one exchange ended on it, so the peer may have closed it since.
-    pub(super) reused: bool,
 }
 
 /// When a request began and when it has to end.
@@ -83,14 +88,13 @@ pub(super) async fn open(
         io = secure(tls, io, origin, name, clock).await?;
     }
     let absolute = proxy.filter(|_| !origin.tls);
-    Ok(Connection {
-        io: Metered::new(io, Arc::default()),
+    let route = Route {
         origin: origin.clone(),
         tls_generation: tls.map(|tls| tls.generation),
         absolute_form: absolute.is_some(),
         proxy_authorization: absolute.and_then(|proxy| proxy.authorization.clone()),
-        reused: false,
-    })
+    };
+    Ok(Connection { io: Metered::new(io, Arc::default()), route, reused: false })
 }
 
 /// Opens TCP to the first address of `peer` that answers.

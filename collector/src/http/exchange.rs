@@ -16,13 +16,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Method, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout_at;
 
-use super::connect::{Clock, Connection, io_text};
+use super::connect::{Clock, Connection, Route, io_text};
 use super::io::{BoxTransport, Metered, Traffic};
 use super::request::Origin;
 use super::tls_reason::{plain_reason, tls_cause};
@@ -58,14 +58,6 @@ pub(super) struct Exchange {
     _sender: http1::SendRequest<Full<Bytes>>,
 }
 
-/// What a connection is beside its stream.
-struct Route {
-    origin: Origin,
-    tls_generation: Option<u64>,
-    absolute_form: bool,
-    proxy_authorization: Option<HeaderValue>,
-}
-
 /// hyper's connection and the count of what went over it in this exchange.
 struct Wire {
     conn: Box<Conn>,
@@ -85,9 +77,7 @@ pub(super) async fn start(
     body_bytes: u64,
     clock: Clock,
 ) -> Result<Answer, Failure> {
-    let Connection { io, origin, tls_generation, absolute_form, proxy_authorization, .. } =
-        connection;
-    let route = Route { origin, tls_generation, absolute_form, proxy_authorization };
+    let Connection { io, route, .. } = connection;
     let method = request.method().clone();
     let request_bytes = head_bytes(&request) + body_bytes;
     let progress = io.traffic().clone();
@@ -163,15 +153,8 @@ impl Exchange {
             return None;
         }
         let parts = (*self.wire.conn).into_parts();
-        let Route { origin, tls_generation, absolute_form, proxy_authorization } = self.route;
-        parts.read_buf.is_empty().then(|| Connection {
-            io: parts.io.into_inner(),
-            origin,
-            tls_generation,
-            absolute_form,
-            proxy_authorization,
-            reused: true,
-        })
+        let io = parts.io.into_inner();
+        parts.read_buf.is_empty().then_some(Connection { io, route: self.route, reused: true })
     }
 }
 

@@ -173,11 +173,12 @@ impl Session {
     /// The kept connection, if it leads to `origin`, is open, and our certificates are as they were.
     fn take_idle(&mut self, origin: &Origin) -> Option<Connection> {
         let mut idle = self.idle.take()?;
-        let current = match idle.tls_generation {
+        let current = match idle.route.tls_generation {
             Some(used) => self.client.tls.generation(Instant::now()) == Some(used),
             None => true,
         };
-        (idle.origin == *origin && current && idle.reused && idle.io.is_quiet()).then_some(idle)
+        (idle.route.origin == *origin && current && idle.reused && idle.io.is_quiet())
+            .then_some(idle)
     }
 
     fn message(
@@ -187,7 +188,7 @@ impl Session {
         authorization: Option<HeaderValue>,
     ) -> Result<hyper::Request<Full<Bytes>>, HttpError> {
         let Request { method, body, .. } = hop.request;
-        let from = if connection.absolute_form {
+        let from = if connection.route.absolute_form {
             format!("http://{}{}", authority(&hop.url), path(&hop.url))
         } else {
             path(&hop.url).to_owned()
@@ -205,7 +206,7 @@ impl Session {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
         }
-        if let Some(value) = &connection.proxy_authorization {
+        if let Some(value) = &connection.route.proxy_authorization {
             headers.insert(PROXY_AUTHORIZATION, value.clone());
         }
         if !body.is_empty() || !matches!(*method, Method::GET | Method::HEAD) {

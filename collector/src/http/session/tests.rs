@@ -24,8 +24,17 @@ async fn get_until(
 }
 
 async fn post(session: &mut Session, url: Url, body: Vec<u8>) -> Result<u16, HttpError> {
+    post_until(session, url, body, far()).await
+}
+
+async fn post_until(
+    session: &mut Session,
+    url: Url,
+    body: Vec<u8>,
+    deadline: Instant,
+) -> Result<u16, HttpError> {
     let request = Request::post(url, Bytes::from(body));
-    let response = session.request(&request, near()).await?;
+    let response = session.request(&request, deadline).await?;
     let status = response.status().as_u16();
     response.read_body(LIMIT).await?;
     Ok(status)
@@ -179,10 +188,14 @@ async fn a_fresh_connection_that_closes_is_an_error() {
 }
 
 /// What one bad server brings: a fragment of the error's text.
-async fn check_bad(reply: impl Fn() -> Reply + Send + Sync + 'static, text: &str) -> HttpError {
+async fn check_bad(
+    reply: impl Fn() -> Reply + Send + Sync + 'static,
+    deadline: Instant,
+    text: &str,
+) -> HttpError {
     let server = Server::start(move |_| reply()).await;
     let mut session = session(&HttpClient::default());
-    let error = get_until(&mut session, server.url("/"), near()).await.unwrap_err();
+    let error = get_until(&mut session, server.url("/"), deadline).await.unwrap_err();
     assert!(error.to_string().contains(text), "{error} should hold {text:?}");
     assert!(!session.is_connected());
     error
@@ -190,35 +203,36 @@ async fn check_bad(reply: impl Fn() -> Reply + Send + Sync + 'static, text: &str
 
 #[tokio::test]
 async fn bad_servers_end_in_plain_errors() {
-    let error = check_bad(|| Reply::Hang(Vec::new()), "wait for the response headers of").await;
+    let error =
+        check_bad(|| Reply::Hang(Vec::new()), near(), "wait for the response headers of").await;
     assert!(matches!(error, HttpError::Timeout { phase: Phase::Headers, .. }), "{error:?}");
     assert!(error.body_sent());
 
     let slow = || Reply::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nslow".to_vec());
-    let error = check_bad(slow, "read the response body of").await;
+    let error = check_bad(slow, near(), "read the response body of").await;
     assert!(matches!(error, HttpError::Timeout { phase: Phase::Body, .. }), "{error:?}");
 
     let endless = || Reply::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
-    let error = check_bad(endless, "larger than 1048576 bytes").await;
+    let error = check_bad(endless, far(), "larger than 1048576 bytes").await;
     assert!(matches!(error, HttpError::TooLarge { part: Part::Body, .. }), "{error:?}");
 
     let announced = || Reply::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n".to_vec());
-    check_bad(announced, "larger than 1048576 bytes").await;
+    check_bad(announced, far(), "larger than 1048576 bytes").await;
 
     let headers = || Reply::Endless(b"HTTP/1.1 200 OK\r\nx: ".to_vec());
-    let error = check_bad(headers, "larger than 65536 bytes").await;
+    let error = check_bad(headers, far(), "larger than 65536 bytes").await;
     assert!(matches!(error, HttpError::TooLarge { part: Part::Headers, .. }), "{error:?}");
 
     let early = || Reply::SendAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".to_vec());
-    check_bad(early, "before the end of").await;
+    check_bad(early, far(), "before the end of").await;
 
     let rubbish = || Reply::Send(b"\x16\x03\x01 no HTTP at all\r\n\r\n".to_vec());
-    let error = check_bad(rubbish, "not valid HTTP/1.1").await;
+    let error = check_bad(rubbish, far(), "not valid HTTP/1.1").await;
     assert!(matches!(error, HttpError::Protocol { .. }), "{error:?}");
 
     let chunk =
         || Reply::Send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec());
-    check_bad(chunk, "not valid HTTP/1.1").await;
+    check_bad(chunk, far(), "not valid HTTP/1.1").await;
 }
 
 #[tokio::test]
@@ -242,12 +256,12 @@ async fn an_unreachable_target_names_address_and_cause() {
 async fn a_timeout_says_whether_the_body_had_left() {
     let server = Server::start(|_| Reply::Hang(Vec::new())).await;
     let mut session = session(&HttpClient::default());
-    let error = post(&mut session, server.url("/"), vec![0; 1000]).await.unwrap_err();
+    let error = post_until(&mut session, server.url("/"), vec![0; 1000], near()).await.unwrap_err();
     assert!(matches!(error, HttpError::Timeout { sent: Sent::Whole, .. }), "{error:?}");
     // A listener that no one accepts on takes what fits into the socket buffers, no more.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let error = post(&mut session, url, vec![0; 64 << 20]).await.unwrap_err();
+    let error = post_until(&mut session, url, vec![0; 64 << 20], near()).await.unwrap_err();
     assert!(matches!(error, HttpError::Timeout { sent: Sent::Part, .. }), "{error:?}");
     assert!(!error.body_sent());
 }

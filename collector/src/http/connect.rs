@@ -94,7 +94,8 @@ pub(super) async fn open(
         absolute_form: absolute.is_some(),
         proxy_authorization: absolute.and_then(|proxy| proxy.authorization.clone()),
     };
-    Ok(Connection { io: Metered::new(io, Arc::default()), route, reused: false })
+    let io = Metered::holding_write_errors(io, Arc::default());
+    Ok(Connection { io, route, reused: false })
 }
 
 /// Opens TCP to the first address of `peer` that answers.

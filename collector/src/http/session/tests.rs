@@ -110,6 +110,33 @@ async fn an_answer_ahead_of_the_whole_request_ends_the_connection() {
     assert!(!session.is_connected());
 }
 
+#[tokio::test]
+async fn a_refusal_is_read_although_the_peer_stopped_reading() {
+    // The server resets the connection while the body is on its way.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let refuse = async {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_exact(&mut [0; 100]).await.unwrap();
+            let answer = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        }
+    };
+    let ask = async {
+        for _ in 0..20 {
+            let mut session = session(&HttpClient::default());
+            assert_eq!(post(&mut session, url.clone(), vec![0; 16 << 20]).await, Ok(413));
+            assert!(!session.is_connected());
+        }
+    };
+    tokio::select! {
+        () = ask => {}
+        () = refuse => {}
+    }
+}
+
 /// Closes the second request of the first connection without an answer.
 fn closes_once(seen: &Seen) -> Reply {
     match (seen.connection, seen.turn) {

@@ -5,3 +5,4 @@ pub mod encode;
 pub mod exposition;
 pub mod scrape;
 pub mod series;
+pub mod target;

@@ -6,3 +6,4 @@ pub mod exposition;
 pub mod scrape;
 pub mod seam;
 pub mod series;
+pub mod target;

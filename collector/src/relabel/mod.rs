@@ -17,7 +17,6 @@ mod glob;
 mod graphite;
 mod pattern;
 mod selector;
-mod syntax;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -169,5 +168,4 @@ pub fn fuzz(data: &[u8]) {
     if let Ok(rules) = Rules::compile(&rules) {
         rules.apply(&mut labels.clone());
     }
-    syntax::translate(&text);
 }

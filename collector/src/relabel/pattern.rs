@@ -1,5 +1,6 @@
 //! A regex that has to match a whole text.
 //!
+//! Patterns are in the syntax of the `regex` crate: config has translated Go's.
 //! Owns the choice between the regex engine and the cheaper shapes of `glob`. Never knows what a
 //! rule does with a match. Invariants: the dot matches every character; the engine's program is
 //! only held where a shape does not answer, since it takes tens of kilobytes.
@@ -10,7 +11,6 @@ use regex_syntax::hir::Hir;
 
 use super::RelabelCause;
 use super::glob::{self, Globs, Slice};
-use super::syntax;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -43,13 +43,13 @@ pub(super) enum Need {
 }
 
 impl Pattern {
-    /// Compiles a pattern of Go's syntax; `None` for one that means `(.*)`.
+    /// Compiles a pattern; `None` for one that means `(.*)`.
     ///
     /// # Errors
     /// [`RelabelCause::Regex`] where it does not parse or its program would be too large.
     pub(super) fn compile(regex: &str, need: Need) -> Result<Option<Self>, RelabelCause> {
-        let translated = syntax::translate(syntax::strip_anchors(regex));
-        let hir = parse(regex, &translated)?;
+        let bare = strip_anchors(regex);
+        let hir = parse(bare)?;
         if glob::is_default(&hir) {
             return Ok(None);
         }
@@ -59,7 +59,7 @@ impl Pattern {
             Need::Groups => slice.is_some(),
             Need::Match => globs.is_some(),
         };
-        let engine = if answered { None } else { Some(engine(regex, &anchored(&translated))?) };
+        let engine = if answered { None } else { Some(engine(&format!("^(?s:{bare})$"))?) };
         Ok(Some(Self { globs, slice, engine }))
     }
 
@@ -119,16 +119,20 @@ impl<'a> Groups<'a> {
 /// # Errors
 /// [`RelabelCause::Regex`] where it does not parse or its program would be too large.
 pub(super) fn unanchored(regex: &str) -> Result<Regex, RelabelCause> {
-    let stripped = syntax::translate(syntax::strip_anchors(regex));
     // A regex that means `(.*)` loses its group here, as in vmagent.
-    if glob::is_default(&parse(regex, &stripped)?) {
-        return engine(regex, ".*");
-    }
-    engine(regex, &syntax::translate(regex))
+    let is_default = glob::is_default(&parse(strip_anchors(regex))?);
+    engine(if is_default { ".*" } else { regex })
 }
 
-fn anchored(translated: &str) -> String {
-    format!("^(?s:{translated})$")
+/// Removes the anchors at both ends of a pattern that will be anchored anyway.
+///
+/// Source: vmagent's `RemoveStartEndAnchors`.
+fn strip_anchors(pattern: &str) -> &str {
+    let mut pattern = pattern.trim_start_matches('^');
+    while let Some(shorter) = pattern.strip_suffix('$').filter(|p| !p.ends_with('\\')) {
+        pattern = shorter;
+    }
+    pattern
 }
 
 fn any_text() -> Hir {
@@ -137,9 +141,9 @@ fn any_text() -> Hir {
     Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub })
 }
 
-fn parse(regex: &str, translated: &str) -> Result<Hir, RelabelCause> {
+fn parse(regex: &str) -> Result<Hir, RelabelCause> {
     let mut parser = ParserBuilder::new().dot_matches_new_line(true).build();
-    parser.parse(translated).map_err(|error| RelabelCause::Regex {
+    parser.parse(regex).map_err(|error| RelabelCause::Regex {
         regex: regex.to_owned(),
         reason: match error {
             regex_syntax::Error::Parse(error) => error.kind().to_string(),
@@ -149,8 +153,8 @@ fn parse(regex: &str, translated: &str) -> Result<Hir, RelabelCause> {
     })
 }
 
-fn engine(regex: &str, translated: &str) -> Result<Regex, RelabelCause> {
-    Regex::new(translated).map_err(|error| RelabelCause::Regex {
+fn engine(regex: &str) -> Result<Regex, RelabelCause> {
+    Regex::new(regex).map_err(|error| RelabelCause::Regex {
         regex: regex.to_owned(),
         reason: match error {
             regex::Error::CompiledTooBig(max) => format!("its program is larger than {max} bytes"),

@@ -259,6 +259,7 @@ fn options(job: &ScrapeJob, global: &Global) -> u64 {
         file_sd_configs: _,
         http_sd_configs: _,
         dns_sd_configs: _,
+        kubernetes_sd_configs: _,
     } = job;
     let mut hash = XxHash64::with_seed(0);
     (job_name, http).hash(&mut hash);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use runnel_config::settings::{HttpClient, Pem};
 use runnel_config::units::Secret;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::io::BoxTransport;
-use super::{Client, Context, Session, Url};
+use super::{Client, Context, HttpError, Request, Session, Url};
 
 /// One request as a server saw it.
 #[derive(Clone, Debug)]
@@ -249,6 +250,40 @@ pub(crate) fn far() -> Instant {
 /// A deadline for servers that never answer: long enough for loopback.
 pub(crate) fn near() -> Instant {
     Instant::now() + Duration::from_millis(300)
+}
+
+/// Largest body that the helpers below read.
+pub(crate) const BODY_BYTES_MAX: u64 = 1 << 20;
+
+pub(crate) async fn get(session: &mut Session, url: Url) -> Result<(u16, Bytes), HttpError> {
+    get_until(session, url, far()).await
+}
+
+pub(crate) async fn get_until(
+    session: &mut Session,
+    url: Url,
+    deadline: Instant,
+) -> Result<(u16, Bytes), HttpError> {
+    let response = session.request(&Request::get(url), deadline).await?;
+    let status = response.status().as_u16();
+    Ok((status, response.read_body(BODY_BYTES_MAX).await?))
+}
+
+pub(crate) async fn post(session: &mut Session, url: Url, body: Vec<u8>) -> Result<u16, HttpError> {
+    post_until(session, url, body, far()).await
+}
+
+pub(crate) async fn post_until(
+    session: &mut Session,
+    url: Url,
+    body: Vec<u8>,
+    deadline: Instant,
+) -> Result<u16, HttpError> {
+    let request = Request::post(url, Bytes::from(body));
+    let response = session.request(&request, deadline).await?;
+    let status = response.status().as_u16();
+    response.read_body(BODY_BYTES_MAX).await?;
+    Ok(status)
 }
 
 /// A certificate authority of one test.

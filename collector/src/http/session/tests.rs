@@ -4,41 +4,10 @@ use runnel_config::settings::{Auth, HttpClient, SecretSource};
 use runnel_config::units;
 
 use super::*;
-use crate::http::testing::{Folder, Reply, Seen, Server, context, far, near, ok, page, session};
-use crate::http::{Part, Phase, Sent, SocketOptions};
-
-const LIMIT: u64 = 1 << 20;
-
-async fn get(session: &mut Session, url: Url) -> Result<(u16, Bytes), HttpError> {
-    get_until(session, url, far()).await
-}
-
-async fn get_until(
-    session: &mut Session,
-    url: Url,
-    deadline: Instant,
-) -> Result<(u16, Bytes), HttpError> {
-    let response = session.request(&Request::get(url), deadline).await?;
-    let status = response.status().as_u16();
-    Ok((status, response.read_body(LIMIT).await?))
-}
-
-async fn post(session: &mut Session, url: Url, body: Vec<u8>) -> Result<u16, HttpError> {
-    post_until(session, url, body, far()).await
-}
-
-async fn post_until(
-    session: &mut Session,
-    url: Url,
-    body: Vec<u8>,
-    deadline: Instant,
-) -> Result<u16, HttpError> {
-    let request = Request::post(url, Bytes::from(body));
-    let response = session.request(&request, deadline).await?;
-    let status = response.status().as_u16();
-    response.read_body(LIMIT).await?;
-    Ok(status)
-}
+use crate::http::testing::{
+    BODY_BYTES_MAX, Folder, Reply, Seen, Server, context, far, get, ok, page, post, session,
+};
+use crate::http::{Sent, SocketOptions};
 
 fn secret(text: &str) -> SecretSource {
     SecretSource::Inline(units::Secret::new(text))
@@ -67,76 +36,6 @@ async fn one_connection_serves_request_after_request() {
     assert!(!session.is_connected());
 }
 
-#[tokio::test]
-async fn a_connection_is_kept_only_when_both_sides_agree() {
-    let cases: [(&[u8], bool); 6] = [
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx", true),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", true),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", true),
-        (b"HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 1\r\n\r\nx", false),
-        (b"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\nx", false),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxtoo much", false),
-    ];
-    for (answer, kept) in cases {
-        let server = Server::start(move |_| Reply::Send(answer.to_vec())).await;
-        let mut session = session(&HttpClient::default());
-        get(&mut session, server.url("/")).await.unwrap();
-        assert_eq!(session.is_connected(), kept, "{}", String::from_utf8_lossy(answer));
-    }
-    let eof = b"HTTP/1.1 200 OK\r\n\r\nuntil the end";
-    let server = Server::start(move |_| Reply::SendAndClose(eof.to_vec())).await;
-    let mut session = session(&HttpClient::default());
-    assert_eq!(&get(&mut session, server.url("/")).await.unwrap().1[..], b"until the end");
-    assert!(!session.is_connected());
-}
-
-#[tokio::test]
-async fn an_answer_ahead_of_the_whole_request_ends_the_connection() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let answer = async {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        stream.read_exact(&mut [0; 10]).await.unwrap();
-        let answer = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        stream
-    };
-    let mut session = session(&HttpClient::default());
-    // Larger than both socket buffers, so that it cannot leave whole.
-    let body = vec![0; 64 << 20];
-    let (status, _stream) = tokio::join!(post(&mut session, url, body), answer);
-    assert_eq!(status, Ok(413));
-    assert!(!session.is_connected());
-}
-
-#[tokio::test]
-async fn a_refusal_is_read_although_the_peer_stopped_reading() {
-    // The server resets the connection while the body is on its way.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let refuse = async {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read_exact(&mut [0; 100]).await.unwrap();
-            let answer = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n";
-            stream.write_all(answer).await.unwrap();
-        }
-    };
-    let ask = async {
-        for _ in 0..20 {
-            let mut session = session(&HttpClient::default());
-            assert_eq!(post(&mut session, url.clone(), vec![0; 16 << 20]).await, Ok(413));
-            assert!(!session.is_connected());
-        }
-    };
-    tokio::select! {
-        () = ask => {}
-        () = refuse => {}
-    }
-}
-
 /// Closes the second request of the first connection without an answer.
 fn closes_once(seen: &Seen) -> Reply {
     match (seen.connection, seen.turn) {
@@ -155,7 +54,7 @@ async fn a_connection_closed_meanwhile_is_replaced_once() {
         for _ in 0..2 {
             let response = session.request(&request, far()).await.unwrap();
             assert_eq!(response.repeated(), server.connections() == 2);
-            assert_eq!(&response.read_body(LIMIT).await.unwrap()[..], b"fine");
+            assert_eq!(&response.read_body(BODY_BYTES_MAX).await.unwrap()[..], b"fine");
         }
         assert_eq!((server.connections(), server.seen().len()), (2, 3), "{}", request.method);
     }
@@ -214,54 +113,6 @@ async fn a_fresh_connection_that_closes_is_an_error() {
     assert_eq!(server.connections(), 1);
 }
 
-/// What one bad server brings: a fragment of the error's text.
-async fn check_bad(
-    reply: impl Fn() -> Reply + Send + Sync + 'static,
-    deadline: Instant,
-    text: &str,
-) -> HttpError {
-    let server = Server::start(move |_| reply()).await;
-    let mut session = session(&HttpClient::default());
-    let error = get_until(&mut session, server.url("/"), deadline).await.unwrap_err();
-    assert!(error.to_string().contains(text), "{error} should hold {text:?}");
-    assert!(!session.is_connected());
-    error
-}
-
-#[tokio::test]
-async fn bad_servers_end_in_plain_errors() {
-    let error =
-        check_bad(|| Reply::Hang(Vec::new()), near(), "wait for the response headers of").await;
-    assert!(matches!(error, HttpError::Timeout { phase: Phase::Headers, .. }), "{error:?}");
-    assert!(error.body_sent());
-
-    let slow = || Reply::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nslow".to_vec());
-    let error = check_bad(slow, near(), "read the response body of").await;
-    assert!(matches!(error, HttpError::Timeout { phase: Phase::Body, .. }), "{error:?}");
-
-    let endless = || Reply::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
-    let error = check_bad(endless, far(), "larger than 1048576 bytes").await;
-    assert!(matches!(error, HttpError::TooLarge { part: Part::Body, .. }), "{error:?}");
-
-    let announced = || Reply::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n".to_vec());
-    check_bad(announced, far(), "larger than 1048576 bytes").await;
-
-    let headers = || Reply::Endless(b"HTTP/1.1 200 OK\r\nx: ".to_vec());
-    let error = check_bad(headers, far(), "larger than 65536 bytes").await;
-    assert!(matches!(error, HttpError::TooLarge { part: Part::Headers, .. }), "{error:?}");
-
-    let early = || Reply::SendAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx".to_vec());
-    check_bad(early, far(), "before the end of").await;
-
-    let rubbish = || Reply::Send(b"\x16\x03\x01 no HTTP at all\r\n\r\n".to_vec());
-    let error = check_bad(rubbish, far(), "not valid HTTP/1.1").await;
-    assert!(matches!(error, HttpError::Protocol { .. }), "{error:?}");
-
-    let chunk =
-        || Reply::Send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec());
-    check_bad(chunk, far(), "not valid HTTP/1.1").await;
-}
-
 #[tokio::test]
 async fn an_unreachable_target_names_address_and_cause() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -277,20 +128,6 @@ async fn an_unreachable_target_names_address_and_cause() {
     assert!(matches!(error, HttpError::Resolve { .. }), "{error:?}");
     let error = get(&mut session, Url::parse("ftp://name/").unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("neither http nor https"), "{error}");
-}
-
-#[tokio::test]
-async fn a_timeout_says_whether_the_body_had_left() {
-    let server = Server::start(|_| Reply::Hang(Vec::new())).await;
-    let mut session = session(&HttpClient::default());
-    let error = post_until(&mut session, server.url("/"), vec![0; 1000], near()).await.unwrap_err();
-    assert!(matches!(error, HttpError::Timeout { sent: Sent::Whole, .. }), "{error:?}");
-    // A listener that no one accepts on takes what fits into the socket buffers, no more.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
-    let error = post_until(&mut session, url, vec![0; 64 << 20], near()).await.unwrap_err();
-    assert!(matches!(error, HttpError::Timeout { sent: Sent::Part, .. }), "{error:?}");
-    assert!(!error.body_sent());
 }
 
 #[tokio::test]
@@ -444,40 +281,6 @@ async fn bytes_on_the_wire_are_counted() {
 }
 
 #[tokio::test]
-async fn a_body_can_be_streamed_and_read_exactly() {
-    let body = vec![b'm'; 500_000];
-    let served = body.clone();
-    let server = Server::start(move |_| {
-        let mut bytes = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
-        for chunk in served.chunks(70_000) {
-            bytes.extend(format!("{:x}\r\n", chunk.len()).bytes());
-            bytes.extend(chunk);
-            bytes.extend(b"\r\n");
-        }
-        bytes.extend(b"0\r\n\r\n");
-        Reply::Send(bytes)
-    })
-    .await;
-    let mut session = session(&HttpClient::default());
-    let request = Request::get(server.url("/"));
-    for guess in [0, 1, 500_000, 1 << 40] {
-        let response = session.request(&request, far()).await.unwrap();
-        assert_eq!(response.read_body_sized(LIMIT, guess).await.unwrap(), body);
-    }
-    let mut response = session.request(&request, far()).await.unwrap();
-    let mut streamed = Vec::new();
-    while let Some(chunk) = response.chunk().await.unwrap() {
-        streamed.extend_from_slice(&chunk);
-    }
-    assert_eq!(response.chunk().await, Ok(None));
-    assert_eq!(streamed, body);
-    let response = session.request(&request, far()).await.unwrap();
-    assert_eq!(response.read_head(10).await.len(), 10);
-    assert_eq!(server.connections(), 1, "only the last body was left unread");
-    assert!(!session.is_connected());
-}
-
-#[tokio::test]
 async fn an_abandoned_request_leaves_a_usable_session() {
     let server = Server::start(|seen| match seen.connection {
         0 => Reply::Hang(Vec::new()),
@@ -520,6 +323,7 @@ async fn socket_options_are_set_ahead_of_the_connection() {
     let context = crate::http::Context { socket: SocketOptions::new(hook), ..context() };
     let client = Arc::new(Client::new(&HttpClient::default(), &context).unwrap());
     let url = server.url("/");
-    let (status, _, body) = client.get(&url, HeaderMap::new(), far(), LIMIT).await.unwrap();
+    let (status, _, body) =
+        client.get(&url, HeaderMap::new(), far(), BODY_BYTES_MAX).await.unwrap();
     assert_eq!((status.as_u16(), body.len(), *called.lock().unwrap()), (200, 0, 1));
 }

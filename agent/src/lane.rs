@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::backoff::Backoff;
 use crate::delivery::{self, CodecChoice, Outcome, Parcel};
 use crate::send::{Answer, Codec, Transport, Verdict};
-use crate::store::{Store, StoreGone};
+use crate::store::{Destination, Store, StoreGone};
 
 /// Most compressed bytes of one request. Large enough that a 100 ms round trip still moves 10 MB/s
 /// and small enough that a lost request repeats little.
@@ -100,8 +100,8 @@ impl LaneBoard {
 /// Options of a lane.
 #[derive(Clone, Debug)]
 pub struct LaneOptions {
-    /// The destination's name: its cursor in the ring.
-    pub destination: String,
+    /// Whose frames these are.
+    pub destination: Destination,
     /// The codec to begin with.
     pub codec: CodecChoice,
     /// Waits after failures.
@@ -169,7 +169,7 @@ impl<T: Transport> Lane<T> {
     /// The oldest frames that fit one request; one alone while the destination is on probation.
     async fn parcels(&mut self, probing: bool) -> Result<Vec<Parcel>, StoreGone> {
         let bytes = if probing { 1 } else { self.request_bytes_max };
-        self.store.next(&self.options.destination, bytes, REQUEST_RAW_BYTES_MAX).await
+        self.store.next(&self.options.destination.name, bytes, REQUEST_RAW_BYTES_MAX).await
     }
 
     async fn send(&mut self, parcels: &[Parcel]) -> Result<Next, StoreGone> {
@@ -185,35 +185,35 @@ impl<T: Transport> Lane<T> {
             let sent: usize = parcels.iter().map(|parcel| parcel.body.len()).sum();
             self.request_bytes_max = (sent / 2).max(1);
         }
-        self.store.settle(&self.options.destination, outcome.settled.clone()).await?;
-        let next = self.after(&outcome).await?;
+        self.store.settle(&self.options.destination.name, outcome.settled.clone())?;
+        let next = self.after(&outcome);
         self.show(&outcome);
         Ok(next)
     }
 
-    async fn after(&mut self, outcome: &Outcome) -> Result<Next, StoreGone> {
+    fn after(&mut self, outcome: &Outcome) -> Next {
         let Some(stop) = &outcome.stopped else {
             self.options.backoff.succeeded();
-            return Ok(Next::Go);
+            return Next::Go;
         };
         if !outcome.settled.is_empty() {
             self.options.backoff.succeeded();
         }
-        self.store.repeated(&self.options.destination, stop.repeated_items).await?;
+        self.options.destination.account.possible_duplicates(stop.repeated_items);
         tracing::warn!(
-            destination = %self.options.destination,
+            destination = %self.options.destination.name,
             failures = self.options.backoff.failures() + 1,
             "cannot deliver, everything is kept: {}", stop.reason
         );
         let wait = |retry_after, lane: &mut Self| {
             lane.options.backoff.failed(retry_after, random_share())
         };
-        Ok(match stop.verdict {
+        match stop.verdict {
             Verdict::BackOff { retry_after, .. } => {
                 Next::Wait(LaneState::BackingOff, wait(retry_after, self))
             }
             _ => Next::Wait(LaneState::Parked, wait(Some(PARK_WAIT), self)),
-        })
+        }
     }
 
     /// Asks for zstd again from time to time: the destination may have been upgraded.

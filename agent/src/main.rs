@@ -8,6 +8,7 @@ mod cli;
 mod codec;
 mod config_files;
 mod delivery;
+mod figures;
 mod governor;
 mod intake;
 mod lane;

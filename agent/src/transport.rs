@@ -3,8 +3,7 @@
 //! Owns the session of one lane. Never knows what is in a body, and decides nothing about answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use runnel_collector::http::{
@@ -42,7 +41,7 @@ impl HttpTransport {
 
     async fn exchange(&mut self, request: &Request) -> Result<Answer, HttpError> {
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let mut response = self.session.request(request, deadline).await?;
+        let response = self.session.request(request, deadline).await?;
         let code = response.status().as_u16();
         let retry_after = retry_after(&response);
         // A final answer is worth more than its text: what can't be read of that is left out.

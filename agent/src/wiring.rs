@@ -63,8 +63,8 @@ impl Agent {
     pub async fn start(configuration: &Configuration, origin: Origin) -> Result<Self, String> {
         let settings = &configuration.settings;
         let ledger = Ledger::default();
-        let destinations = destinations(settings, &ledger);
-        let (store, thread) = store::open(&settings.buffer, destinations).await?;
+        let (store, thread) =
+            store::open(&settings.buffer, names(settings), ledger.clone()).await?;
         let (stop, stopped) = watch::channel(false);
         let (wishes, wishes_in) = mpsc::channel(WISHES_MAX);
         let intake = Intake::new(store.clone());
@@ -198,9 +198,8 @@ impl Assembly {
         settings: &Settings,
         routes: Vec<Route>,
     ) -> Result<(), store::StoreGone> {
-        let new = destinations(settings, &self.ledger);
-        let old = self.lanes.keys().filter(|name| new.iter().all(|to| to.name != **name));
-        let old = old.map(|name| destination(name, &self.ledger));
+        let new = names(settings);
+        let old = self.lanes.keys().filter(|name| !new.contains(name)).cloned();
         self.store.set_destinations(new.iter().cloned().chain(old).collect())?;
         self.intake.set_routes(routes);
         self.store.set_destinations(new)?;
@@ -246,7 +245,7 @@ impl Assembly {
             board.clone(),
         );
         let options = LaneOptions {
-            destination: settings.name.clone(),
+            destination: destination(&settings.name, &self.ledger),
             codec: codec(settings.protocol),
             backoff: Backoff::new(settings.backoff_min.duration(), settings.backoff_max.duration()),
         };
@@ -281,7 +280,7 @@ impl Assembly {
     async fn stop(self) {
         self.corridor.stop().await;
         self.intake.seal(None);
-        self.drain().await;
+        drain(&self.store).await;
         for lane in self.lanes.values() {
             lane.stop.send_replace(true);
         }
@@ -296,21 +295,21 @@ impl Assembly {
             let _ = tokio::time::timeout(GRACE, server.task).await;
         }
     }
+}
 
-    /// Waits until the ring is empty, or no lane gets on, or the grace is over.
-    async fn drain(&self) {
-        let deadline = Instant::now() + GRACE;
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
-        while Instant::now() < deadline {
-            tick.tick().await;
-            let held = self.store.inspect(|inside| inside.view()).await;
-            let held: u64 = held.map_or(0, |view| view.readers.iter().map(|r| r.items).sum());
-            if held == 0 {
-                return;
-            }
+/// Waits until the ring is empty or the grace is over.
+async fn drain(store: &Store) {
+    let deadline = Instant::now() + GRACE;
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    while Instant::now() < deadline {
+        tick.tick().await;
+        let held = store.inspect(|inside| inside.view()).await;
+        let held: u64 = held.map_or(0, |view| view.readers.iter().map(|r| r.items).sum());
+        if held == 0 {
+            return;
         }
-        tracing::info!("what could not be sent stays in the ring");
     }
+    tracing::info!("what could not be sent stays in the ring");
 }
 
 fn context() -> Context {
@@ -322,8 +321,8 @@ fn destination(name: &str, ledger: &Ledger) -> Destination {
     Destination { name: name.to_owned(), account: ledger.account(Signal::Metrics, name) }
 }
 
-fn destinations(settings: &Settings, ledger: &Ledger) -> Vec<Destination> {
-    settings.remote_write.iter().map(|to| destination(&to.name, ledger)).collect()
+fn names(settings: &Settings) -> Vec<String> {
+    settings.remote_write.iter().map(|to| to.name.clone()).collect()
 }
 
 /// A client and a URL for each destination.

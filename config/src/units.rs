@@ -12,6 +12,14 @@ impl Millis {
         std::time::Duration::from_millis(self.0)
     }
 
+    /// Reads a Prometheus duration: `30s`, `1h30m`, `500ms`; a bare number counts seconds.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        crate::scalar::parse_duration(text).map_err(|_| "a duration such as 30s, 5m or 1h30m")
+    }
+
     /// A span of whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(seconds * 1000)

@@ -8,8 +8,9 @@ use runnel_config::settings::HttpClient;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::table::{bytes, count, span, table};
+use super::table::table;
 use super::{Failure, VERSION};
+use crate::figures::{bytes, count, span};
 
 /// Time an agent has to answer: it may be busy, but a person waits.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -74,7 +74,7 @@ type Inspection = Box<dyn FnOnce(&thread::Inside) + Send>;
 enum Command {
     AgeLimits(AgeLimits),
     Append(Sealed),
-    Destinations(Vec<Destination>),
+    Destinations(Vec<String>),
     Inspect(Inspection),
     Next { destination: String, bytes_max: usize, raw_max: usize, reply: oneshot::Sender<Vec<Parcel>> },
     Settle { destination: String, settled: Vec<Settled> },
@@ -143,7 +143,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreGone`].
-    pub fn set_destinations(&self, destinations: Vec<Destination>) -> Result<(), StoreGone> {
+    pub fn set_destinations(&self, destinations: Vec<String>) -> Result<(), StoreGone> {
         self.send(Command::Destinations(destinations))
     }
 

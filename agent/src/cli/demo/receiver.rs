@@ -89,9 +89,10 @@ impl Receiver {
             .headers()
             .get("content-encoding")
             .is_some_and(|encoding| encoding.as_bytes() == b"snappy");
-        let code = match Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await {
-            Ok(body) if self.take(&body.to_bytes(), snappy).is_some() => StatusCode::NO_CONTENT,
-            Ok(_) => StatusCode::BAD_REQUEST,
+        let body = Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await;
+        let code = match body.map(|body| self.take(&body.to_bytes(), snappy)) {
+            Ok(Some(())) => StatusCode::NO_CONTENT,
+            Ok(None) => StatusCode::BAD_REQUEST,
             Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
         };
         let mut response = Response::new(Full::default());

@@ -8,7 +8,7 @@ use runnel_collector::metrics::status::Health;
 
 use super::receiver::{Received, Receiver};
 use crate::cli::run::Signals;
-use crate::cli::table::{bytes, count, span};
+use crate::figures::{bytes, count, span};
 use crate::ledger::Place;
 use crate::status::Face;
 use crate::store::Audit;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use runnel_collector::metrics::status::{Health, Snapshot};
 
-use crate::cli::table::{bytes, count, span};
+use crate::figures::{bytes, count, span};
 use crate::lane::{LaneState, LaneStatus};
 use crate::ledger::Place;
 use crate::reload::ConfigStatus;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::SystemTime;
 
-use crate::cli::table::{bytes, count, span};
+use crate::figures::{bytes, count, span};
 use crate::lane::LaneStatus;
 use crate::status::html::{Escaped, figures, page, table};
 use crate::store::RingView;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use runnel_collector::labels::Labels;
 use runnel_collector::metrics::status::{Health, JobStatus, Snapshot, TargetStatus};
 
-use crate::cli::table::{bytes, count, span};
+use crate::figures::{bytes, count, span};
 use crate::status::html::{Escaped, badge, page, table};
 
 /// Targets shown at once; a filter finds the others.

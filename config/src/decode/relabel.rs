@@ -127,9 +127,9 @@ enum Ask {
     Not,
 }
 
-/// Source: `relabel.Config.Validate` of Prometheus, `parseRelabelConfig` of vmagent. A key that the
-/// action would not look at is refused as Prometheus does; a `keep` or `drop` without a regex, which
-/// only vmagent refuses, is accepted.
+/// Source: `relabel.Config.Validate` of Prometheus, `parseRelabelConfig` of vmagent. A key that
+/// the action would not look at is refused as Prometheus does; a `keep` or `drop` without a regex,
+/// which only vmagent refuses, is accepted.
 fn check(view: &View<'_>, rule: &RelabelRule) {
     use Ask::{Any, Must, Not};
     let selected = view.has("if");

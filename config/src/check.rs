@@ -47,7 +47,8 @@ pub(crate) fn check_list(cx: &Context, section: &'static Section, node: &Node, p
 fn check_entry(cx: &Context, key: &Key, entry: &Entry, path: &str) {
     match key.fate {
         Fate::Refused(why) if !entry.value.is_off() => {
-            cx.error(entry.pos, path, why.to_owned());
+            let discovery = key.name.trim_end_matches("_sd_configs");
+            cx.error(entry.pos, path, why.replace("{discovery}", discovery));
             return;
         }
         Fate::Renamed(to) => {
@@ -71,6 +72,11 @@ fn unknown(
     path: &str,
 ) -> Option<&'static str> {
     let name = entry.key.as_str();
+    // A suggestion costs a comparison with every key, which a file of rubbish would pay each time.
+    if cx.log.is_full() {
+        cx.error(entry.pos, path, "unknown key".to_owned());
+        return None;
+    }
     let readable = |key: &&Key| !matches!(key.fate, Fate::Refused(_) | Fate::Renamed(_));
     let near = suggest::nearest(name, section.keys().filter(readable).map(|key| key.name));
     let text = match near {
@@ -84,7 +90,7 @@ fn unknown(
                 .collect();
             match homes.is_empty() {
                 true => format!("unknown key; `{}` has no such key", section.title),
-                false => format!("unknown key here; it belongs into {}", homes.join(" or ")),
+                false => format!("unknown key here; it belongs to {}", homes.join(" or ")),
             }
         }
     };
@@ -173,7 +179,6 @@ pub(crate) fn read(kind: &Kind, text: &str) -> Result<(), String> {
         Kind::Duration => scalar::parse_duration(text).map(drop),
         Kind::Number => scalar::parse_number(text).map(drop),
         Kind::OneOf(words) => return one_of(words, text),
-        Kind::Path if text.is_empty() => Err("a path"),
         Kind::Rate => scalar::parse_rate(text).map(drop),
         Kind::Share => scalar::parse_share(text).map(drop),
         Kind::Size => scalar::parse_size(text).map(drop),

@@ -1,6 +1,11 @@
-//! What checker and decoder of one source share: the source and the log of findings.
+//! What checker and decoder of one source share: the source, the log of findings, the regexes.
+//!
+//! Owns: how a place in the source becomes a finding.
+//! Never knows: keys.
+//! Called by `check` and `decode`.
 
 use crate::diag::{Diagnostic, Log};
+use crate::re2::Regexes;
 use crate::source::Source;
 use crate::yaml::Pos;
 
@@ -8,6 +13,7 @@ use crate::yaml::Pos;
 pub(crate) struct Context<'a> {
     pub source: &'a Source,
     pub log: &'a Log,
+    pub regexes: &'a Regexes,
 }
 
 impl Context<'_> {

@@ -87,6 +87,11 @@ impl Log {
         self.warnings.borrow_mut().push(finding, WARNINGS_MAX);
     }
 
+    /// True when a further error is only counted: its text need not be good.
+    pub fn is_full(&self) -> bool {
+        self.errors.borrow().list.len() >= ERRORS_MAX
+    }
+
     /// The warnings, or the errors if there is one.
     pub fn finish(self) -> Result<Vec<Diagnostic>, Errors> {
         let errors = self.errors.into_inner();

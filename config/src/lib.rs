@@ -10,6 +10,8 @@
 //! The way of a text: `yaml` makes a tree whose nodes know their place, `vars` expands its scalars,
 //! `check` holds it against the `register` of keys, `decode` makes [`Settings`] of it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
 mod check;
 mod context;
 mod decode;
@@ -30,10 +32,11 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{FILES_MAX, load};
+pub use decode::{FILES_MAX, load, load_relabel};
 pub use diag::{Diagnostic, ERRORS_MAX, Errors, WARNINGS_MAX};
 pub use docs::reference;
 pub use render::render;
+pub use selector::parse as parse_selector;
 pub use settings::Settings;
 pub use source::{Files, Loaded, Source};
 pub use vars::Vars;

@@ -10,6 +10,8 @@
 //! ASCII; `\Q...\E` quotes; any punctuation may be escaped, `\<` too; a class knows no nested `[`
 //! and no `&&`, `--`, `~~`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
@@ -39,6 +41,26 @@ pub(crate) fn translate(text: &str) -> Result<String, String> {
             let reason = text.lines().last().unwrap_or_default().trim();
             Err(reason.strip_prefix("error: ").unwrap_or(reason).to_owned())
         }
+    }
+}
+
+/// Translations of one load. A generated file repeats a few regexes thousands of times, and a
+/// compilation costs tens of microseconds.
+#[derive(Default)]
+pub(crate) struct Regexes {
+    /// Bounded by the length of the texts read.
+    known: RefCell<HashMap<String, Result<String, String>>>,
+}
+
+impl Regexes {
+    /// As [`translate`], once per text.
+    pub fn translate(&self, text: &str) -> Result<String, String> {
+        if let Some(known) = self.known.borrow().get(text) {
+            return known.clone();
+        }
+        let result = translate(text);
+        self.known.borrow_mut().insert(text.to_owned(), result.clone());
+        result
     }
 }
 

@@ -137,8 +137,12 @@ pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, Expected> {
 /// Checks an `http://` or `https://` URL with a host; the text stays as it was written.
 pub(crate) fn parse_url(text: &str) -> Result<Url, Expected> {
     let url = Url::parse(text).map_err(|_| "a URL such as https://host/path")?;
+    // The parser also takes `http:host` and `http:///host`, where a password would hide from masks.
+    let written = text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.eq_ignore_ascii_case(url.scheme()) && !rest.starts_with(['/', '\\'])
+    });
     match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
+        "http" | "https" if url.has_host() && written => Ok(url),
         _ => Err("a URL that begins with http:// or https://"),
     }
 }

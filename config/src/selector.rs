@@ -17,7 +17,7 @@ mod tests;
 ///
 /// # Errors
 /// What was found and expected, with the character it stands at (from 1).
-pub(crate) fn parse(text: &str) -> Result<Selector, String> {
+pub fn parse(text: &str) -> Result<Selector, String> {
     let mut parser = Parser { text, at: 0 };
     parser.selector().map_err(|why| {
         let at = text.get(..parser.at).unwrap_or(text).chars().count() + 1;

@@ -132,21 +132,57 @@ fn the_decoder_reads_each_key_of_the_register() {
 }
 
 #[test]
-fn no_cut_and_no_changed_byte_panics() {
+fn no_cut_panics() {
     for name in names(false) {
-        let text = read(&name);
-        // Each cut of the smaller files, a spread of the larger ones: a load takes a millisecond.
-        let step = (text.len() / 400).max(1);
+        let text = read(&name).into_bytes();
+        // Each cut of the small files; of the large ones, which cost a millisecond each, a spread.
+        let step = 1 + text.len() / 1500;
         for at in (0..text.len()).step_by(step) {
-            let _ = load_text(&String::from_utf8_lossy(&text.as_bytes()[..at]));
-            let mut bytes = text.clone().into_bytes();
-            for changed in [b':', b'{', b'"', b'*', b'\n', b'$', 0, bytes[at] ^ 1, bytes[at] ^ 0x80]
-            {
+            let _ = load_text(&String::from_utf8_lossy(&text[..at]));
+        }
+    }
+}
+
+#[test]
+fn no_changed_byte_panics() {
+    for name in names(false) {
+        let text = read(&name).into_bytes();
+        let step = 1 + text.len() / 100;
+        for at in (0..text.len()).step_by(step) {
+            let mut bytes = text.clone();
+            for changed in [b':', b'{', b'"', b'$', text[at] ^ 1] {
                 bytes[at] = changed;
                 let _ = load_text(&String::from_utf8_lossy(&bytes));
             }
         }
     }
+}
+
+/// Each value of the file with every key becomes something else that is valid YAML.
+#[test]
+fn no_changed_value_panics() {
+    let text = read("every-key.yaml");
+    for (at, _) in text.match_indices(": ") {
+        let (head, tail) = text.split_at(at + 2);
+        let end = tail.find([',', '}', '\n']).unwrap();
+        for value in ["''", "~", "[~]", "{a: ~}", "-1"] {
+            let _ = load_text(&format!("{head}{value}{}", &tail[end..]));
+        }
+    }
+}
+
+/// A load of what a large operator generates stays fast: its regexes are compiled once.
+#[test]
+fn many_jobs_load() {
+    let job = |n: usize| {
+        format!(
+            "- job_name: job{n}\n  relabel_configs:\n  \
+             - {{source_labels: [a], regex: '(.+)(?::\\d+);(\\d+)', target_label: b}}\n"
+        )
+    };
+    let jobs: String = (0..2000).map(job).collect();
+    let loaded = load_text(&format!("scrape_configs:\n{jobs}")).unwrap();
+    assert_eq!(loaded.settings.scrape_configs.len(), 2000);
 }
 
 /// Replaces what `render` masks by one text on both sides.
@@ -166,8 +202,7 @@ fn mask(settings: &mut Settings) {
             mask_http(&mut sd.http);
         }
         for target in job.static_configs.iter_mut().flat_map(|group| &mut group.targets) {
-            *target =
-                if target.contains('@') { crate::decode::mask_url(target) } else { target.clone() };
+            *target = crate::render::scrape::mask_target(target);
         }
     }
 }
@@ -203,4 +238,31 @@ fn mask_proxy(proxy: &mut Proxy) {
         *url = Secret::new(crate::decode::mask_url(url.reveal()));
     }
     proxy.connect_headers.iter_mut().for_each(|(_, secret)| *secret = Secret::new("x"));
+}
+
+#[test]
+fn rules_alone_load() {
+    let check = |text: &str| {
+        let source =
+            Source { name: "rules".to_owned(), text: text.to_owned(), ..Source::default() };
+        match crate::load_relabel(&source, &vars) {
+            Ok(rules) => format!("{} rules", rules.len()),
+            Err(errors) => errors.to_string(),
+        }
+    };
+    assert_eq!(check(""), "0 rules");
+    assert_eq!(check("[]"), "0 rules");
+    assert_eq!(check("- {action: labeldrop, regex: a}\n- {target_label: b}"), "2 rules");
+    assert_eq!(check("- {action: hashmod}").lines().count(), 3);
+    assert_eq!(check("a: b"), "rules:1:1: found a mapping, expected a list");
+    assert_eq!(check("text"), "rules:1:1: found \"text\", expected a list");
+}
+
+#[test]
+fn a_moved_rule_is_the_same_rule() {
+    let rules = |text: &str| load_text(text).unwrap().settings.global.relabel_configs;
+    let first = rules("global:\n  relabel_configs: [{action: labeldrop, regex: a}]");
+    let moved = rules("\n\nglobal:\n  relabel_configs: [{action: labeldrop, regex: a}]");
+    assert_ne!(first[0].place, moved[0].place);
+    assert_eq!(first, moved);
 }

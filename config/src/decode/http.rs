@@ -50,7 +50,9 @@ pub(super) fn client(view: &View<'_>) -> HttpClient {
 fn auth(view: &View<'_>) -> Auth {
     const KEYS: [&str; 5] =
         ["basic_auth", "authorization", "bearer_token", "bearer_token_file", "oauth2"];
-    let given: Vec<&str> = KEYS.into_iter().filter(|key| view.has(key)).collect();
+    // An empty token is none, as a variable with an empty default gives it.
+    let given = |key: &&str| view.node(key).is_some_and(|node| node.text() != Some(""));
+    let given: Vec<&str> = KEYS.into_iter().filter(given).collect();
     if let [first, second, ..] = given[..] {
         view.error(second, format!("stands beside `{first}`, expected one of them"));
     }
@@ -116,7 +118,7 @@ fn oauth2_auth(view: &View<'_>) -> Auth {
 
 /// A secret given inline or as a file; both are an error.
 fn source_of(view: &View<'_>, inline: &str, file: &str, exclusive: bool) -> Option<SecretSource> {
-    let text = view.secret_opt(inline);
+    let text = view.secret_opt(inline).filter(|text| !text.reveal().is_empty());
     let path = view.path_opt(file);
     if exclusive && text.is_some() && path.is_some() {
         view.error(file, format!("stands beside `{inline}`, expected one of them"));
@@ -205,8 +207,9 @@ fn proxy(view: &View<'_>) -> Proxy {
     }
     let mut connect_headers = Vec::new();
     for (name, values) in view.params("proxy_connect_header") {
+        check_header_name(view, "proxy_connect_header", &name, &[]);
         for value in values {
-            check_header(view, "proxy_connect_header", &name, &value, &[]);
+            check_header_value(view, "proxy_connect_header", &name, &value);
             connect_headers.push((name.clone(), Secret::new(value)));
         }
     }
@@ -216,6 +219,8 @@ fn proxy(view: &View<'_>) -> Proxy {
 /// A URL for a message or a page, its password masked.
 pub(crate) fn mask_url(text: &str) -> String {
     match Url::parse(text) {
+        // `me:secret@host` parses too, as a URL of the scheme `me`.
+        Ok(url) if !url.has_host() && text.contains('@') => "<secret>".to_owned(),
         Ok(url) if url.password().is_none() => text.to_owned(),
         Ok(url) => {
             // The text is kept as written: a parsed URL would print escapes that nobody wrote.
@@ -235,10 +240,10 @@ pub(crate) fn mask_url(text: &str) -> String {
 fn headers(view: &View<'_>) -> Vec<(String, SecretSource)> {
     let mut out = Vec::new();
     for (name, header) in view.named("http_headers") {
-        check_header(view, "http_headers", name, "", &KEYED);
+        check_header_name(view, "http_headers", name, &KEYED);
         for key in ["values", "secrets"] {
             for value in header.texts(key) {
-                check_header(&header, key, name, &value, &KEYED);
+                check_header_value(&header, key, name, &value);
                 out.push((name.to_owned(), SecretSource::Inline(Secret::new(value))));
             }
         }
@@ -269,13 +274,13 @@ fn header_lines(view: &View<'_>, key: &str) -> Vec<(String, String)> {
         }
     }
     for (name, value) in &out {
-        check_header(view, key, name, value, &[]);
+        check_header_name(view, key, name, &[]);
+        check_header_value(view, key, name, value);
     }
     out
 }
 
-/// Checks name and value of a header. The value is never quoted: it may be a secret.
-fn check_header(view: &View<'_>, key: &str, name: &str, value: &str, refused: &[&str]) {
+fn check_header_name(view: &View<'_>, key: &str, name: &str, refused: &[&str]) {
     let lower = name.to_ascii_lowercase();
     if name.is_empty() || !name.chars().all(is_token) {
         view.error(key, format!("found {name:?}, expected the name of a header"));
@@ -285,6 +290,10 @@ fn check_header(view: &View<'_>, key: &str, name: &str, value: &str, refused: &[
         let own = if lower.ends_with("authorization") { "authorization" } else { "headers" };
         view.error(key, format!("the header {name} is not set here; use `{own}`"));
     }
+}
+
+/// The value is never quoted: it may be a secret.
+fn check_header_value(view: &View<'_>, key: &str, name: &str, value: &str) {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         view.error(key, format!("the value of the header {name} holds a control character"));
     }

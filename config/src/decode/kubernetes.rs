@@ -23,7 +23,7 @@ pub(crate) const KINDS: [(&str, MonitorKind); 10] = [
 pub(super) fn kubernetes(view: &View<'_>) -> Kubernetes {
     let mut monitors = Vec::new();
     for (key, kind) in KINDS {
-        if view.pos_of(key) != view.pos && !view.has(key) {
+        if view.is_null(key) {
             view.warn(key, "is empty and watches nothing; `{}` watches all");
         }
         let Some(view) = view.map(key) else { continue };
@@ -62,8 +62,9 @@ fn expression(view: &View<'_>) -> LabelExpression {
     if lists && values.is_empty() {
         view.error_here(format!("`values` is missing, which `{}` needs", view.word("operator")));
     }
-    if !lists && !values.is_empty() {
-        view.error("values", format!("`{}` takes no `values`", view.word("operator")));
+    let word = view.word("operator");
+    if !lists && !values.is_empty() && !word.is_empty() {
+        view.error("values", format!("`{word}` takes no `values`"));
     }
     LabelExpression { key: view.text("key"), op, values }
 }

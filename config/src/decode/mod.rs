@@ -26,8 +26,9 @@ pub(crate) use sd::role_word;
 use crate::check;
 use crate::context::Context;
 use crate::diag::{Errors, Log};
-use crate::register::{ROOT, SCRAPE, SCRAPE_FILE};
-use crate::settings::{Global, ScrapeJob, Settings};
+use crate::re2::Regexes;
+use crate::register::{RELABEL, ROOT, SCRAPE, SCRAPE_FILE};
+use crate::settings::{Global, RelabelRule, ScrapeJob, Settings};
 use crate::source::{Files, Loaded, Source};
 use crate::vars::{self, Vars};
 use crate::yaml::{self, Node, Value};
@@ -48,10 +49,33 @@ pub const FILES_MAX: usize = 10_000;
 pub fn load(source: &Source, vars: &Vars, files: &Files) -> Result<Loaded, Errors> {
     let log = Log::default();
     let mut read = vec![source.name.clone()];
-    let settings = main_source(&Context { source, log: &log }, vars, files, &mut read);
+    let regexes = Regexes::default();
+    let cx = Context { source, log: &log, regexes: &regexes };
+    let settings = main_source(&cx, vars, files, &mut read);
     let warnings = log.finish()?;
     let settings = settings.expect("without an error there is a tree");
     Ok(Loaded { settings, warnings, files: read })
+}
+
+/// Reads a list of relabel rules that stands alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_relabel(source: &Source, vars: &Vars) -> Result<Vec<RelabelRule>, Errors> {
+    let log = Log::default();
+    let regexes = Regexes::default();
+    let cx = Context { source, log: &log, regexes: &regexes };
+    let rules = tree(&cx, vars).map(|node| {
+        // An empty text is an empty mapping, and no rule at all.
+        if node.is_off() {
+            return Vec::new();
+        }
+        check::check_list(&cx, &RELABEL, &node, "");
+        let one = |(index, node)| View::new(&cx, &RELABEL, node, format!("[{index}]"));
+        node.items().iter().enumerate().map(one).map(|view| relabel::rule(&view)).collect()
+    });
+    log.finish()?;
+    Ok(rules.unwrap_or_default())
 }
 
 /// The tree of a source, variables expanded; `None` when it is no YAML.
@@ -78,27 +102,7 @@ fn main_source(
     let view = View::new(cx, &ROOT, &node, String::new());
     let cluster = view.text("cluster");
     let global = scrape::global(&view.map_or_empty("global"), &cluster);
-    let mut jobs = Jobs { global: &global, list: Vec::new(), places: HashMap::new() };
-    jobs.extend(view.list("scrape_configs"));
-    for (index, pattern) in view.texts("scrape_config_files").iter().enumerate() {
-        let path = format!("scrape_config_files[{index}]");
-        let Some(pattern) = sd::pattern(&view, "scrape_config_files", pattern) else { continue };
-        match files(&pattern) {
-            Err(why) => cx.error(view.pos_of("scrape_config_files"), &path, why),
-            Ok(sources) => {
-                for source in sources {
-                    if read.len() > FILES_MAX {
-                        let text = format!("names more than {FILES_MAX} files");
-                        cx.error(view.pos_of("scrape_config_files"), &path, text);
-                        break;
-                    }
-                    jobs.source(&Context { source: &source, log: cx.log }, vars);
-                    read.push(source.name);
-                }
-            }
-        }
-    }
-    let scrape_configs = jobs.list;
+    let scrape_configs = jobs(&view, &global, vars, files, read);
     let remote_write = write::remote_writes(&view);
     if remote_write.is_empty() && (!scrape_configs.is_empty() || view.has("kubernetes")) {
         cx.warn(
@@ -120,6 +124,39 @@ fn main_source(
         memory: node::memory(&view.map_or_empty("memory")),
         server: node::server(&view.map_or_empty("server")),
     })
+}
+
+/// All jobs: those of the main source, then those of the files it names.
+fn jobs(
+    view: &View<'_>,
+    global: &Global,
+    vars: &Vars,
+    files: &Files,
+    read: &mut Vec<String>,
+) -> Vec<ScrapeJob> {
+    const KEY: &str = "scrape_config_files";
+    let mut jobs = Jobs { global, list: Vec::new(), places: HashMap::new() };
+    jobs.extend(view.list("scrape_configs"));
+    for pattern in view.texts(KEY) {
+        if pattern.is_empty() || pattern.contains("://") {
+            view.error(KEY, format!("found {pattern:?}, expected a path, in which `*` may stand"));
+            continue;
+        }
+        let pattern = view.cx.source.resolve(&pattern).display().to_string();
+        let sources = files(&pattern).unwrap_or_else(|why| {
+            view.error(KEY, why);
+            Vec::new()
+        });
+        for source in sources {
+            if read.len() > FILES_MAX {
+                view.error(KEY, format!("names more than {FILES_MAX} files"));
+                break;
+            }
+            jobs.source(&Context { source: &source, ..*view.cx }, vars);
+            read.push(source.name);
+        }
+    }
+    jobs.list
 }
 
 /// The jobs of all sources; their names are unique.

@@ -4,20 +4,20 @@
 //! Called for each list of rules.
 
 use super::view::View;
-use crate::re2;
 use crate::selector;
 use crate::settings::{RelabelAction, RelabelRule, Selector};
 use crate::yaml::Node;
 
 use RelabelAction as Action;
 
-/// All rules of a list.
+/// All rules of a list below a key.
 pub(super) fn rules(view: &View<'_>, key: &str) -> Vec<RelabelRule> {
     view.list(key).iter().map(rule).collect()
 }
 
-fn rule(view: &View<'_>) -> RelabelRule {
-    let action = action_of(view.word("action"));
+pub(super) fn rule(view: &View<'_>) -> RelabelRule {
+    let word = view.word("action");
+    let action = action_of(word);
     let rule = RelabelRule {
         action,
         source_labels: view.texts("source_labels"),
@@ -31,7 +31,10 @@ fn rule(view: &View<'_>) -> RelabelRule {
         graphite_labels: view.pairs("labels"),
         place: view.cx.place(view.pos),
     };
-    check(view, &rule);
+    // Of an unknown action nothing is known to be missing.
+    if !word.is_empty() {
+        check(view, &rule);
+    }
     rule
 }
 
@@ -94,7 +97,9 @@ fn regex(view: &View<'_>) -> Option<String> {
         Some(text) => text.to_owned(),
         None => view.texts("regex").join("|"),
     };
-    re2::translate(&text)
+    view.cx
+        .regexes
+        .translate(&text)
         .map_err(|why| view.error("regex", format!("{text:?} does not compile: {why}")))
         .ok()
 }
@@ -122,11 +127,12 @@ enum Ask {
     Not,
 }
 
-/// Source: `relabel.Config.Validate` of Prometheus, `parseRelabelConfig` of vmagent. Where only one
-/// of the two refuses a rule that can be understood, it is accepted.
+/// Source: `relabel.Config.Validate` of Prometheus, `parseRelabelConfig` of vmagent. A key that
+/// the action would not look at is refused as Prometheus does; a `keep` or `drop` without a regex,
+/// which only vmagent refuses, is accepted.
 fn check(view: &View<'_>, rule: &RelabelRule) {
     use Ask::{Any, Must, Not};
-    let selected = !rule.condition.is_empty();
+    let selected = view.has("if");
     // Columns: source_labels, target_label, regex.
     let (source, target, regex) = match rule.action {
         Action::Drop | Action::Keep if selected => (Any, Any, Any),

@@ -44,6 +44,12 @@ impl<'a> View<'a> {
         self.node(name).is_some()
     }
 
+    /// True when the key is there without a value.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.key(name);
+        self.node.entry(name).is_some_and(|entry| entry.value.is_null())
+    }
+
     /// The value of a key, unless it is absent or null.
     pub fn node(&self, name: &str) -> Option<&'a Node> {
         self.key(name);
@@ -154,10 +160,11 @@ impl<'a> View<'a> {
         words.iter().find(|word| word.eq_ignore_ascii_case(&text)).copied().unwrap_or_default()
     }
 
+    /// A path, resolved; an empty one counts as absent, as in Prometheus.
     pub fn path_opt(&self, name: &str) -> Option<PathBuf> {
-        self.text_opt(name)
-            .filter(|text| !text.is_empty())
-            .map(|text| self.cx.source.resolve(&text))
+        let given = self.node(name).and_then(Node::text).filter(|text| !text.is_empty());
+        let text = given.unwrap_or(self.key(name).default);
+        (!text.is_empty()).then(|| self.cx.source.resolve(text))
     }
 
     pub fn secret_opt(&self, name: &str) -> Option<Secret> {

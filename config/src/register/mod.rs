@@ -18,6 +18,7 @@ mod write;
 mod tests;
 
 pub(crate) use node::ROOT;
+pub(crate) use relabel::RELABEL;
 pub(crate) use scrape::{SCRAPE, SCRAPE_FILE};
 
 /// The keys of one mapping.

@@ -23,7 +23,7 @@ pub(crate) static ROOT: Section = Section {
             "scrape_config_files",
             Kind::Texts,
             "",
-            "Files with further scrape jobs; the last part may hold `*`. Relative ones start at this file.",
+            "Files with further scrape jobs; `*` may stand in a path. Relative ones start at this file.",
         ),
         key(
             "kubernetes",

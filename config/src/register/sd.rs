@@ -120,7 +120,7 @@ pub(crate) static ATTACH_METADATA: Section = Section {
 /// A discovery of others, refused with a way out.
 const fn unsupported(name: &'static str) -> Key {
     key(name, Kind::Any, "", "").refused(
-        "this service discovery is not supported by runnel; use file_sd_configs or http_sd_configs",
+        "service discovery {discovery} is not supported by runnel; use file_sd_configs or http_sd_configs",
     )
 }
 

@@ -8,7 +8,7 @@
 
 mod http;
 mod node;
-mod scrape;
+pub(crate) mod scrape;
 mod yaml;
 
 #[cfg(test)]

@@ -74,14 +74,19 @@ pub(super) fn rule(rule: &RelabelRule) -> Out {
 fn statics(group: &StaticGroup) -> Out {
     let mut out = Fields::default();
     // A target of vmagent may be a URL with a password.
-    let masked: Vec<String> = group
-        .targets
-        .iter()
-        .map(|target| if target.contains('@') { mask_url(target) } else { target.clone() })
-        .collect();
+    let masked: Vec<String> = group.targets.iter().map(|target| mask_target(target)).collect();
     out.texts("targets", &masked);
     out.pairs("labels", &group.labels);
     out.done()
+}
+
+/// An address without `@` is shown, a URL is masked, anything else with one is hidden.
+pub(crate) fn mask_target(target: &str) -> String {
+    match (target.contains('@'), target.contains("://")) {
+        (false, _) => target.to_owned(),
+        (true, true) => mask_url(target),
+        (true, false) => "<secret>".to_owned(),
+    }
 }
 
 fn files(files: &FileSd) -> Out {

@@ -130,6 +130,8 @@ fn truth_counts_addresses() {
             ("a:80", None),
             ("/path", None),
             ("http://", None),
+            ("http:a", None),
+            ("http:///a", None),
         ],
     );
 }

@@ -16,8 +16,8 @@ pub struct RelabelRule {
     pub separator: String,
     /// Label that is written; may hold `{{label}}` placeholders for `replace` (vmagent).
     pub target_label: String,
-    /// Regex in the syntax of the `regex` crate, translated from RE2, not yet anchored; `None` where
-    /// the file gave none (means `(.*)`).
+    /// Regex in the syntax of the `regex` crate, translated from RE2, not yet anchored; `None`
+    /// where the file gave none (means `(.*)`).
     pub regex: Option<String>,
     /// Divisor of `hashmod`.
     pub modulus: u64,

@@ -208,12 +208,9 @@ fn merge_sources(node: Node, pos: Pos) -> Result<Vec<Node>, YamlError> {
 }
 
 fn core_tag(tag: Option<&Tag>, pos: Pos) -> Result<(), YamlError> {
+    let core = |tag: &Tag| tag.is_yaml_core_schema() || tag.handle == "!" && tag.suffix.is_empty();
     match tag {
-        Some(tag)
-            if !tag.is_yaml_core_schema() && !(tag.handle == "!" && tag.suffix.is_empty()) =>
-        {
-            fail(pos, format!("found the tag {tag}, expected none"))
-        }
+        Some(tag) if !core(tag) => fail(pos, format!("found the tag {tag}, expected none")),
         _ => Ok(()),
     }
 }

@@ -66,8 +66,10 @@ mod tests {
 
     #[test]
     fn frames_become_one_snappy_block_with_the_same_bytes() {
-        let frames: Vec<Bytes> =
-            [&b"one "[..], b"two"].iter().map(|raw| pack_raw(raw, Codec::Zstd).expect("fits")).collect();
+        let frames: Vec<Bytes> = [&b"one "[..], b"two"]
+            .iter()
+            .map(|raw| pack_raw(raw, Codec::Zstd).expect("fits"))
+            .collect();
         let block = pack(&frames, Codec::Snappy).expect("whole frames");
         assert_eq!(snap::raw::Decoder::new().decompress_vec(&block).expect("snappy"), b"one two");
         let joined = pack(&frames, Codec::Zstd).expect("joins");

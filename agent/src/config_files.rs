@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use runnel_collector::metrics::discover;
 use runnel_config::{Loaded, Source};
 
 /// A configuration that was read and checked.
@@ -18,6 +19,8 @@ pub struct Configuration {
     pub warnings: Vec<String>,
     /// The file as it is used: defaults filled in, secrets masked.
     pub resolved: String,
+    /// Files that it was read from, beside the main one.
+    pub named_files: Vec<PathBuf>,
 }
 
 /// Largest file that is read as configuration: 30 times the largest Secret of Kubernetes.
@@ -31,13 +34,18 @@ pub fn load(path: &Path, vars: &[PathBuf]) -> Result<Configuration, String> {
     let variables = Variables::read(vars)?;
     let source = read_source(path)?;
     let lookup = |name: &str| variables.value(name);
-    let glob = |pattern: &str| glob(Path::new(pattern));
-    match runnel_config::load(&source, &lookup, &glob) {
-        Ok(Loaded { settings, warnings, .. }) => {
-            let resolved = runnel_config::render(&settings);
-            let warnings = warnings.iter().map(ToString::to_string).collect();
-            Ok(Configuration { settings, warnings, resolved })
-        }
+    let files = |pattern: &str| {
+        let paths = discover::file::expand(Path::new(pattern));
+        let paths = paths.map_err(|error| format!("cannot list {pattern}: {error}"))?;
+        paths.iter().map(|path| read_source(path)).collect()
+    };
+    match runnel_config::load(&source, &lookup, &files) {
+        Ok(Loaded { settings, warnings, files }) => Ok(Configuration {
+            resolved: runnel_config::render(&settings),
+            settings,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            named_files: files.iter().skip(1).map(PathBuf::from).collect(),
+        }),
         Err(errors) => Err(errors.to_string()),
     }
 }
@@ -88,8 +96,9 @@ impl Variables {
 /// The files of a folder of variables, by name. A mounted ConfigMap's own entries (`..data`) and
 /// other hidden files are no variables.
 fn variable_files(dir: &Path) -> Result<Vec<(String, PathBuf)>, String> {
-    let entries = fs::read_dir(dir)
-        .map_err(|error| format!("cannot read the folder of variables {}: {error}", dir.display()))?;
+    let entries = fs::read_dir(dir).map_err(|error| {
+        format!("cannot read the folder of variables {}: {error}", dir.display())
+    })?;
     let mut files = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -102,8 +111,7 @@ fn variable_files(dir: &Path) -> Result<Vec<(String, PathBuf)>, String> {
 }
 
 fn read_source(path: &Path) -> Result<Source, String> {
-    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    Ok(Source::new(path.display().to_string(), folder, read_text(path)?))
+    Ok(Source::new(path, read_text(path)?))
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
@@ -111,7 +119,10 @@ fn read_text(path: &Path) -> Result<String, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?
         .len();
     if size > FILE_BYTES_MAX {
-        return Err(format!("cannot read {}: {size} bytes, at most {FILE_BYTES_MAX}", path.display()));
+        return Err(format!(
+            "cannot read {}: {size} bytes, at most {FILE_BYTES_MAX}",
+            path.display()
+        ));
     }
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

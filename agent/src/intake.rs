@@ -10,10 +10,11 @@
 //! Called from scrape tasks. One lock per route, held while a batch is compressed (about 0.1 ms per
 //! 1,000 samples); order: `routes`, then a route's `open`, then the ledger.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use runnel_collector::block::BlockBuilder;
+use runnel_collector::block::{BlockBuilder, BlockOptions, Items};
 use runnel_collector::metrics::encode::rewrite;
 use runnel_collector::metrics::series::Batch;
 use runnel_collector::metrics::{DropReason, Outlet};
@@ -38,13 +39,12 @@ pub struct Route {
     pub destinations: Arc<[Destination]>,
 }
 
-#[derive(Debug)]
-struct OpenRoute {
+/// A route with its open block.
+pub struct OpenRoute {
     route: Route,
     open: Mutex<OpenBlock>,
 }
 
-#[derive(Debug, Default)]
 struct OpenBlock {
     builder: BlockBuilder,
     opened_at: Option<Instant>,
@@ -54,7 +54,7 @@ struct OpenBlock {
 }
 
 /// The intake. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Intake {
     routes: Arc<RwLock<Vec<OpenRoute>>>,
     store: Store,
@@ -67,20 +67,20 @@ impl Intake {
     }
 
     /// Replaces the routes. Open blocks of the old ones are sealed and kept.
-    pub fn set_routes(&self, routes: Vec<Route>) {
-        let open = |route| OpenRoute { route, open: Mutex::default() };
+    pub fn set_routes(&self, routes: Vec<OpenRoute>) {
         let mut current = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         for old in current.iter() {
             old.seal(&mut old.lock(), &self.store);
         }
-        *current = routes.into_iter().map(open).collect();
+        *current = routes;
     }
 
     /// Seals blocks opened at `opened_before` or earlier; all of them when it is `None`.
     pub fn seal(&self, opened_before: Option<Instant>) {
         for route in self.routes.read().unwrap_or_else(PoisonError::into_inner).iter() {
             let mut open = route.lock();
-            let due = open.opened_at.is_some_and(|at| opened_before.is_none_or(|limit| at <= limit));
+            let due =
+                open.opened_at.is_some_and(|at| opened_before.is_none_or(|limit| at <= limit));
             if due {
                 route.seal(&mut open, &self.store);
             }
@@ -115,7 +115,7 @@ impl Outlet for Intake {
     fn metadata(&self, bytes: &[u8]) {
         for route in self.routes.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if route.route.metadata {
-                route.lock().append(bytes, 0, None);
+                route.lock().append(bytes, Items { count: 0, time_min_ms: 0, time_max_ms: 0 });
             }
         }
     }
@@ -137,22 +137,32 @@ impl Outlet for Intake {
 }
 
 impl OpenRoute {
+    /// A route with an empty block.
+    ///
+    /// # Errors
+    /// In words, when zstd has no memory for its context.
+    pub fn new(route: Route) -> Result<Self, String> {
+        let builder = BlockBuilder::new(BlockOptions::METRICS)
+            .map_err(|error| format!("cannot make a compression context: {error}"))?;
+        let (rewritten, stripped) = (Vec::new(), Vec::new());
+        let open = OpenBlock { builder, opened_at: None, rewritten, stripped };
+        Ok(Self { route, open: Mutex::new(open) })
+    }
+
     fn lock(&self) -> MutexGuard<'_, OpenBlock> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals the open block, if it holds anything, and hands it to the store.
     fn seal(&self, open: &mut OpenBlock, store: &Store) {
-        if open.opened_at.take().is_none() {
-            return;
-        }
-        let block = open.builder.seal();
+        open.opened_at = None;
+        let Some(block) = open.builder.seal() else { return };
         let move_all = |act: &dyn Fn(&Destination)| self.route.destinations.iter().for_each(act);
         move_all(&|to| to.account.moved(Place::Block, Place::Queue, block.items));
         let sealed = Sealed {
             destinations: self.route.destinations.clone(),
             body: block.body,
-            raw_bytes: block.raw_bytes,
+            raw_bytes: block.raw_bytes as u64,
             items: block.items,
             time: (block.time_min_ms, block.time_max_ms),
         };
@@ -166,7 +176,7 @@ impl OpenRoute {
 impl OpenBlock {
     /// Appends a batch the way the route wants it, and enters it in the ledger.
     fn take(&mut self, route: &Route, batch: &Batch<'_>) {
-        let time = Some((batch.time_min_ms, batch.time_max_ms));
+        let (time_min_ms, time_max_ms) = (batch.time_min_ms, batch.time_max_ms);
         let mut samples = batch.samples;
         let (mut rewritten, mut stripped) =
             (std::mem::take(&mut self.rewritten), std::mem::take(&mut self.stripped));
@@ -191,13 +201,19 @@ impl OpenBlock {
             to.account.take(Source::Collected, Place::Block, samples);
         }
         if !bytes.is_empty() {
-            self.append(bytes, samples, time);
+            self.append(bytes, Items { count: samples, time_min_ms, time_max_ms });
         }
         (self.rewritten, self.stripped) = (rewritten, stripped);
     }
 
-    fn append(&mut self, bytes: &[u8], samples: u64, time: Option<(i64, i64)>) {
+    fn append(&mut self, bytes: &[u8], items: Items) {
         self.opened_at.get_or_insert_with(Instant::now);
-        self.builder.append(bytes, samples, time);
+        self.builder.append(bytes, items);
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").finish_non_exhaustive()
     }
 }

@@ -205,9 +205,8 @@ impl<T: Transport> Lane<T> {
             failures = self.options.backoff.failures() + 1,
             "cannot deliver, everything is kept: {}", stop.reason
         );
-        let wait = |retry_after, lane: &mut Self| {
-            lane.options.backoff.failed(retry_after, random_share())
-        };
+        let wait =
+            |retry_after, lane: &mut Self| lane.options.backoff.failed(retry_after, random_share());
         match stop.verdict {
             Verdict::BackOff { retry_after, .. } => {
                 Next::Wait(LaneState::BackingOff, wait(retry_after, self))

@@ -216,7 +216,10 @@ impl Ledger {
     /// All accounts as they stand at one instant.
     pub fn snapshot(&self) -> Vec<(Signal, String, Counts)> {
         let accounts = self.lock();
-        accounts.iter().map(|((signal, name), counts)| (*signal, name.clone(), counts.clone())).collect()
+        accounts
+            .iter()
+            .map(|((signal, name), counts)| (*signal, name.clone(), counts.clone()))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Accounts> {

@@ -71,7 +71,10 @@ pub trait Apply: Send {
     ///
     /// # Errors
     /// Why this configuration can't run; then nothing was changed.
-    fn apply(&mut self, configuration: &Configuration) -> impl Future<Output = Result<(), String>> + Send;
+    fn apply(
+        &mut self,
+        configuration: &Configuration,
+    ) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// Reloads on every trigger until `stop` turns true, then gives the agent back.

@@ -33,7 +33,13 @@ pub struct HttpTransport {
 
 impl HttpTransport {
     /// A transport that has not connected yet.
-    pub fn new(client: Arc<Client>, url: Url, timeout: Duration, link: Link, board: LaneBoard) -> Self {
+    pub fn new(
+        client: Arc<Client>,
+        url: Url,
+        timeout: Duration,
+        link: Link,
+        board: LaneBoard,
+    ) -> Self {
         let traffic = Arc::<Traffic>::default();
         let session = Session::new(client, traffic.clone());
         Self { session, traffic, url, timeout, link, board }

@@ -25,7 +25,7 @@ use crate::backoff::Backoff;
 use crate::cli::VERSION;
 use crate::config_files::Configuration;
 use crate::delivery::CodecChoice;
-use crate::intake::{BLOCK_AGE_MAX, Intake, Route};
+use crate::intake::{BLOCK_AGE_MAX, Intake, OpenRoute, Route};
 use crate::lane::{Lane, LaneBoard, LaneOptions};
 use crate::ledger::{Ledger, Signal};
 use crate::link::Link;
@@ -94,11 +94,13 @@ impl Agent {
             buffer: settings.buffer.clone(),
         };
         assembly.apply(configuration).await?;
-        let listen = assembly.server.as_ref().map_or(settings.server.listen, |server| server.listen);
+        let listen =
+            assembly.server.as_ref().map_or(settings.server.listen, |server| server.listen);
         let sealing = tokio::spawn(seal(intake, stopped.clone()));
         let board = face.config.clone();
         let first = configuration.named_files.clone();
-        let assembly = tokio::spawn(reload::run(origin, first, assembly, board, wishes_in, stopped));
+        let assembly =
+            tokio::spawn(reload::run(origin, first, assembly, board, wishes_in, stopped));
         Ok(Self { face, listen, assembly, sealing, stop })
     }
 
@@ -172,7 +174,7 @@ impl Apply for Assembly {
         let settings = &configuration.settings;
         // Everything that can fail comes first, so that a bad file changes nothing.
         let clients = clients(settings)?;
-        let routes = routes(settings, &self.ledger);
+        let routes = routes(settings, &self.ledger)?;
         let server = self.bind(settings.server.listen).await?;
         self.link.change_rate(settings.link.rate.map(|rate| rate.0));
         self.change_destinations(settings, routes).map_err(|_| "the ring has stopped")?;
@@ -196,7 +198,7 @@ impl Assembly {
     fn change_destinations(
         &self,
         settings: &Settings,
-        routes: Vec<Route>,
+        routes: Vec<OpenRoute>,
     ) -> Result<(), store::StoreGone> {
         let new = names(settings);
         let old = self.lanes.keys().filter(|name| !new.contains(name)).cloned();
@@ -209,7 +211,11 @@ impl Assembly {
     }
 
     /// Stops lanes that are gone or changed and starts those that are new or changed.
-    fn change_lanes(&mut self, settings: &Settings, mut clients: BTreeMap<String, (Arc<Client>, Url)>) {
+    fn change_lanes(
+        &mut self,
+        settings: &Settings,
+        mut clients: BTreeMap<String, (Arc<Client>, Url)>,
+    ) {
         let mut old = std::mem::take(&mut self.lanes);
         for wanted in &settings.remote_write {
             let lane = match old.remove(&wanted.name) {
@@ -222,7 +228,9 @@ impl Assembly {
             };
             self.lanes.insert(wanted.name.clone(), lane);
         }
-        old.into_values().for_each(|lane| drop(lane.stop.send_replace(true)));
+        for lane in old.into_values() {
+            lane.stop.send_replace(true);
+        }
         let boards = self.lanes.iter().map(|(name, lane)| (name.clone(), lane.board.clone()));
         self.face.lanes.set(boards.collect());
     }
@@ -346,7 +354,7 @@ fn clients(settings: &Settings) -> Result<BTreeMap<String, (Arc<Client>, Url)>, 
 }
 
 /// One route for all destinations that get the same.
-fn routes(settings: &Settings, ledger: &Ledger) -> Vec<Route> {
+fn routes(settings: &Settings, ledger: &Ledger) -> Result<Vec<OpenRoute>, String> {
     let mut alike: Vec<(&RemoteWrite, Vec<Destination>)> = Vec::new();
     for to in &settings.remote_write {
         let same = |other: &RemoteWrite| {
@@ -362,11 +370,12 @@ fn routes(settings: &Settings, ledger: &Ledger) -> Vec<Route> {
     }
     alike
         .into_iter()
-        .map(|(to, destinations)| Route {
-            rules: Rules::compile(&to.write_relabel_configs).expect("the configuration was checked"),
-            exemplars: to.send_exemplars,
-            metadata: to.send_metadata,
-            destinations: destinations.into(),
+        .map(|(to, destinations)| {
+            let rules = Rules::compile(&to.write_relabel_configs)
+                .map_err(|error| format!("remote_write {}: {error}", to.name))?;
+            let (exemplars, metadata) = (to.send_exemplars, to.send_metadata);
+            let destinations = destinations.into();
+            OpenRoute::new(Route { rules, exemplars, metadata, destinations })
         })
         .collect()
 }

@@ -67,7 +67,14 @@ pub fn ledger(address: &str, json: bool) -> Result<(), Failure> {
             ]
         });
         let head = [
-            "SIGNAL", "DESTINATION", "TAKEN", "DELIVERED", "DROPPED", "REJECTED", "HELD", "LOST",
+            "SIGNAL",
+            "DESTINATION",
+            "TAKEN",
+            "DELIVERED",
+            "DROPPED",
+            "REJECTED",
+            "HELD",
+            "LOST",
             "BALANCED",
         ];
         table(&head, &rows.collect::<Vec<_>>())

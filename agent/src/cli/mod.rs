@@ -50,7 +50,10 @@ enum Command {
     #[command(after_help = "Example: runnel ledger --json")]
     Ledger(AskArgs),
     /// Shows the ring of a running agent, or reads the folder of a ring.
-    #[command(after_help = "Example: runnel ring inspect /var/lib/runnel", args_conflicts_with_subcommands = true)]
+    #[command(
+        after_help = "Example: runnel ring inspect /var/lib/runnel",
+        args_conflicts_with_subcommands = true
+    )]
     Ring(RingArgs),
     /// Prints a completion script.
     #[command(after_help = "Example: runnel completions bash > /etc/bash_completion.d/runnel")]

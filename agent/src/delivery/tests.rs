@@ -124,7 +124,8 @@ async fn the_poison_is_cornered_and_its_neighbours_arrive() {
 #[tokio::test]
 async fn a_request_that_is_too_large_is_cut_and_the_lane_is_told() {
     let mut store = Store { series_max: 2, ..Store::default() };
-    let outcome = run(&mut store, &[parcel(1, &["a", "b", "c", "d", "e"]), parcel(2, &["f"])]).await;
+    let outcome =
+        run(&mut store, &[parcel(1, &["a", "b", "c", "d", "e"]), parcel(2, &["f"])]).await;
     assert_eq!(outcome.settled, [settled(1, 5, &[]), settled(2, 1, &[])]);
     assert!(outcome.too_large);
     assert_eq!(store.taken.join(""), "abcdef");
@@ -158,7 +159,8 @@ async fn a_415_changes_the_codec_even_of_a_proven_destination() {
 
 #[tokio::test]
 async fn what_stops_a_delivery_leaves_the_rest_for_later() {
-    let cases = [(503, Verdict::BackOff { retry_after: None, ambiguous: false }), (401, Verdict::Park)];
+    let cases =
+        [(503, Verdict::BackOff { retry_after: None, ambiguous: false }), (401, Verdict::Park)];
     for (code, verdict) in cases {
         let mut store = Store { codes: vec![400, 200, code], ..Store::default() };
         let outcome = run(&mut store, &[parcel(1, &["a"]), parcel(2, &["b"])]).await;

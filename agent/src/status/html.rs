@@ -114,7 +114,8 @@ mod tests {
         let nasty = "<script>\"&'";
         let safe = "&lt;script&gt;&quot;&amp;&#39;";
         assert_eq!(Escaped(nasty).to_string(), safe);
-        for text in [page("/", nasty, ""), figures(&[(nasty, nasty.to_owned(), "")]), badge("ok", nasty)]
+        for text in
+            [page("/", nasty, ""), figures(&[(nasty, nasty.to_owned(), "")]), badge("ok", nasty)]
         {
             assert!(text.contains(safe) && !text.contains("<script"), "{text}");
         }

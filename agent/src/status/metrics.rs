@@ -87,7 +87,9 @@ fn ledger(page: &mut Page, audit: &Audit) {
     let balanced = f64::from(u8::from(audit.balanced()));
     page.sample("runnel_ledger_balanced", &[], balanced);
     for entry in &audit.accounts {
-        for (place, name) in [(Place::Block, "block"), (Place::Queue, "queue"), (Place::Ring, "ring")] {
+        for (place, name) in
+            [(Place::Block, "block"), (Place::Queue, "queue"), (Place::Ring, "ring")]
+        {
             let labels = [
                 ("signal", entry.signal.name()),
                 ("destination", entry.destination.as_str()),
@@ -98,8 +100,7 @@ fn ledger(page: &mut Page, audit: &Audit) {
     }
     audit.accounts.iter().for_each(|entry| fates(page, entry));
     for entry in &audit.accounts {
-        let labels =
-            [("signal", entry.signal.name()), ("destination", entry.destination.as_str())];
+        let labels = [("signal", entry.signal.name()), ("destination", entry.destination.as_str())];
         let repeated = entry.counts.possible_duplicates as f64;
         page.sample("runnel_ledger_possible_duplicates_total", &labels, repeated);
     }

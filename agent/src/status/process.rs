@@ -27,7 +27,8 @@ impl Process {
     /// Reads the figures; what can't be read stays zero.
     pub fn read() -> Self {
         let text = |path| fs::read_to_string(path).unwrap_or_default();
-        let mut process = parse(&text("/proc/self/stat"), &text("/proc/self/status"), &text("/proc/stat"));
+        let mut process =
+            parse(&text("/proc/self/stat"), &text("/proc/self/status"), &text("/proc/stat"));
         process.fds = fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
         process
     }

@@ -76,8 +76,16 @@ enum Command {
     Append(Sealed),
     Destinations(Vec<String>),
     Inspect(Inspection),
-    Next { destination: String, bytes_max: usize, raw_max: usize, reply: oneshot::Sender<Vec<Parcel>> },
-    Settle { destination: String, settled: Vec<Settled> },
+    Next {
+        destination: String,
+        bytes_max: usize,
+        raw_max: usize,
+        reply: oneshot::Sender<Vec<Parcel>>,
+    },
+    Settle {
+        destination: String,
+        settled: Vec<Settled>,
+    },
     Stop,
 }
 

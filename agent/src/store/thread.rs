@@ -134,9 +134,8 @@ impl Inside {
     /// since this runs on its thread.
     pub fn audit(&self, ledger: &Ledger, intake: &Intake) -> Audit {
         intake.with_open_items(|open| {
-            let in_blocks = |name: &str| {
-                open.iter().filter(|(to, _)| to == name).map(|(_, items)| items).sum()
-            };
+            let in_blocks =
+                |name: &str| open.iter().filter(|(to, _)| to == name).map(|(_, items)| items).sum();
             let accounts = ledger.snapshot().into_iter();
             let audited = accounts.map(|(signal, destination, counts)| AuditedAccount {
                 in_blocks: in_blocks(&destination),

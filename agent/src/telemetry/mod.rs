@@ -8,8 +8,6 @@
 
 mod register;
 
-pub use register::{Kind, METRICS, Metric};
-
 use std::fmt::Write;
 
 /// A page being written. Samples of one metric must come one behind the other.
@@ -23,13 +21,15 @@ impl Page {
     /// Writes one sample.
     ///
     /// # Panics
-    /// When `name` is not in the register: a bug that the first request for the page shows, and
+    /// When `name` or its labels are not as in the register: a bug that the first request for the page shows, and
     /// so the first test.
     pub fn sample(&mut self, name: &'static str, labels: &[(&str, &str)], value: f64) {
         if self.current != name {
             self.current = name;
             let metric = register::find(name);
             let metric = metric.unwrap_or_else(|| panic!("BUG: metric {name} is not registered"));
+            let names: Vec<&str> = labels.iter().map(|(label, _)| *label).collect();
+            assert_eq!(names, metric.labels, "BUG: labels of {name} are not as registered");
             let kind = metric.kind.name();
             let _ = writeln!(self.text, "# HELP {name} {}\n# TYPE {name} {kind}", metric.help);
         }
@@ -91,6 +91,9 @@ mod tests {
             std::fs::write(path, &expected).expect("docs are writable");
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(found == expected, "docs/metrics.md is not current: run UPDATE=1 cargo test -p runnel");
+        assert!(
+            found == expected,
+            "docs/metrics.md is not current: run UPDATE=1 cargo test -p runnel"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The register of all metrics: one entry each, nothing else.
 
+#[cfg(test)]
 use std::fmt::Write;
 
 /// The type of a metric.
@@ -34,7 +35,11 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+const fn counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
     Metric { name, kind: Kind::Counter, labels, help }
 }
 
@@ -94,7 +99,11 @@ pub const METRICS: &[Metric] = &[
     counter("runnel_ring_io_errors_total", &[], "Disk errors of the ring."),
     gauge("runnel_ring_oldest_age_seconds", &["destination"], "Age of the oldest unsent item."),
     gauge("runnel_ring_segments", &["state"], "Segments of the ring by state."),
-    counter("runnel_scrape_bad_lines_total", &["job"], "Lines that did not parse and were skipped."),
+    counter(
+        "runnel_scrape_bad_lines_total",
+        &["job"],
+        "Lines that did not parse and were skipped.",
+    ),
     gauge(
         "runnel_scrape_coverage_ratio",
         &[],
@@ -121,6 +130,7 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 }
 
 /// `docs/metrics.md`.
+#[cfg(test)]
 pub fn docs() -> String {
     let mut page = String::from(
         "# Metrics about the agent itself\n\n\
@@ -143,6 +153,7 @@ pub fn docs() -> String {
     page
 }
 
+#[cfg(test)]
 const REASONS: &str = "
 ## Fates and reasons of the ledger
 

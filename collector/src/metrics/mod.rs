@@ -208,8 +208,12 @@ impl Manager {
     }
 
     fn follow(&mut self, plan: &Plan) {
-        let gone: Vec<String> =
-            self.pools.keys().filter(|name| plan.jobs.iter().all(|job| job.job_name != **name)).cloned().collect();
+        let gone: Vec<String> = self
+            .pools
+            .keys()
+            .filter(|name| plan.jobs.iter().all(|job| job.job_name != **name))
+            .cloned()
+            .collect();
         for name in gone {
             if let Some(pool) = self.pools.remove(&name) {
                 pool.stop(Order::EndGone);
@@ -224,8 +228,7 @@ impl Manager {
 
     fn follow_job(&mut self, job: &ScrapeJob, plan: &Plan) {
         let pool = self.pools.entry(job.job_name.clone()).or_default();
-        let Some(discoverers) = pool.plan(job, &plan.global, plan.exemplars, &self.context)
-        else {
+        let Some(discoverers) = pool.plan(job, &plan.global, plan.exemplars, &self.context) else {
             return;
         };
         for Discover { source, reader, found, stop } in discoverers {

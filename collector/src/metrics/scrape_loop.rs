@@ -139,10 +139,9 @@ impl ScrapeLoop {
         tokio::time::sleep(until(due)).await;
         let began_ms = now_ms();
         let fetched = match order {
-            Order::Fail(limit) => Err(format!(
-                "the job has {} targets, target_limit is {}",
-                limit.found, limit.limit
-            )),
+            Order::Fail(limit) => {
+                Err(format!("the job has {} targets, target_limit is {}", limit.found, limit.limit))
+            }
             _ => fetcher.fetch().await.map_err(|error| error.to_string()),
         };
         let large = fetched.as_ref().is_ok_and(|page| page.body.len() >= LARGE_BODY_BYTES);

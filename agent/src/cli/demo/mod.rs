@@ -102,7 +102,8 @@ impl Folder {
             );
         }
         let config = self.0.join("runnel.yaml");
-        std::fs::write(&config, text).map_err(|error| internal("write its configuration", &error))?;
+        std::fs::write(&config, text)
+            .map_err(|error| internal("write its configuration", &error))?;
         Ok(Origin { config, vars: Vec::new() })
     }
 }

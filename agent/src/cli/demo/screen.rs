@@ -73,16 +73,38 @@ impl Screen {
         let ring = self.face.ring().await;
         let snapshot = self.face.metrics.snapshot();
         let counts = audit.accounts.first().map(|entry| entry.counts.clone()).unwrap_or_default();
-        let held: u64 = [Place::Block, Place::Queue, Place::Ring].map(|at| counts.held_at(at)).iter().sum();
-        let age = received.newest_ms.and_then(age).map_or("-".to_owned(), |age| format!("{:.1} s", age.as_secs_f64()));
+        let held: u64 =
+            [Place::Block, Place::Queue, Place::Ring].map(|at| counts.held_at(at)).iter().sum();
+        let age = received
+            .newest_ms
+            .and_then(age)
+            .map_or("-".to_owned(), |age| format!("{:.1} s", age.as_secs_f64()));
         let rate = received.samples - self.before.samples;
         self.before = received;
         self.paint(&[
-            format!("{:>12}   of {} targets up", snapshot.count(Health::Up), snapshot.targets.len()),
+            format!(
+                "{:>12}   of {} targets up",
+                snapshot.count(Health::Up),
+                snapshot.targets.len()
+            ),
             format!("{:>12}   samples taken", count(counts.taken())),
-            format!("{:>12}   held (ring: {} of {})", count(held), bytes(ring.used_bytes), bytes(ring.budget_bytes)),
-            format!("{:>12}   delivered, {} lost, ledger {}", count(counts.delivered), counts.lost(), balance(&audit)),
-            format!("{:>12}   received, {rate} a second, {} series, newest {age} old", count(received.samples), count(received.series)),
+            format!(
+                "{:>12}   held (ring: {} of {})",
+                count(held),
+                bytes(ring.used_bytes),
+                bytes(ring.budget_bytes)
+            ),
+            format!(
+                "{:>12}   delivered, {} lost, ledger {}",
+                count(counts.delivered),
+                counts.lost(),
+                balance(&audit)
+            ),
+            format!(
+                "{:>12}   received, {rate} a second, {} series, newest {age} old",
+                count(received.samples),
+                count(received.series)
+            ),
         ]);
     }
 
@@ -112,7 +134,10 @@ impl Screen {
         let per_sample = received.bytes as f64 / received.samples.max(1) as f64;
         println!("\nafter {}:", span(uptime.as_secs()));
         println!("  taken      {}", count(counts.taken()));
-        println!("  received   {}, {per_sample:.1} bytes a sample on the wire", count(received.samples));
+        println!(
+            "  received   {}, {per_sample:.1} bytes a sample on the wire",
+            count(received.samples)
+        );
         println!("  lost       {}", counts.lost());
         println!("  ledger     {}", balance(audit));
     }

@@ -50,7 +50,9 @@ pub fn overview(view: &Overview<'_>) -> String {
     body.push_str(&jobs(view.snapshot));
     body.push_str("<h2>Destinations</h2>");
     body.push_str(&destinations(view));
-    body.push_str("<h2>Ledger</h2><p class=\"dim\">taken = delivered + dropped + rejected + held</p>");
+    body.push_str(
+        "<h2>Ledger</h2><p class=\"dim\">taken = delivered + dropped + rejected + held</p>",
+    );
     body.push_str(&ledger(view.audit));
     page("/", view.node, &body)
 }
@@ -69,7 +71,11 @@ fn summary(view: &Overview<'_>) -> String {
         ("Samples held", count(held), ""),
         ("Oldest unsent", oldest.map_or("—".to_owned(), |age| span(age.as_secs())), ""),
         ("Ledger", if balanced { "balanced" } else { "NOT balanced" }.to_owned(), good(balanced)),
-        ("Ring used", format!("{} of {}", bytes(view.ring.used_bytes), bytes(view.ring.budget_bytes)), ""),
+        (
+            "Ring used",
+            format!("{} of {}", bytes(view.ring.used_bytes), bytes(view.ring.budget_bytes)),
+            "",
+        ),
         ("Resident memory", bytes(view.process.resident_bytes), ""),
         ("CPU time", span(view.process.cpu_s as u64), ""),
     ])
@@ -86,7 +92,8 @@ fn jobs(snapshot: &Snapshot) -> String {
             let samples: u64 = of_job().map(|target| target.scrape.samples_kept).sum();
             let class = if up == all { "ok" } else { "bad" };
             let name = Escaped(&job.name);
-            let errors: Vec<_> = job.discovery_errors.iter().map(|e| Escaped(e).to_string()).collect();
+            let errors: Vec<_> =
+                job.discovery_errors.iter().map(|e| Escaped(e).to_string()).collect();
             vec![
                 format!("<a href=\"/targets?pool={name}\">{name}</a>"),
                 badge(class, &format!("{up} of {all} up")),
@@ -97,7 +104,10 @@ fn jobs(snapshot: &Snapshot) -> String {
             ]
         })
         .collect();
-    table(&["Job", "Targets", "Dropped targets", "Samples a scrape", "Bad lines", "Discovery"], &rows)
+    table(
+        &["Job", "Targets", "Dropped targets", "Samples a scrape", "Bad lines", "Discovery"],
+        &rows,
+    )
 }
 
 fn destinations(view: &Overview<'_>) -> String {
@@ -118,7 +128,10 @@ fn destinations(view: &Overview<'_>) -> String {
                 reader.map_or("—".to_owned(), |reader| count(reader.items)),
                 age.map_or("—".to_owned(), |age| span(age.as_secs())),
                 bytes(lane.wire_bytes),
-                format!("<span class=\"error\">{}</span>", Escaped(lane.error.as_deref().unwrap_or(""))),
+                format!(
+                    "<span class=\"error\">{}</span>",
+                    Escaped(lane.error.as_deref().unwrap_or(""))
+                ),
             ]
         })
         .collect();
@@ -131,8 +144,10 @@ fn ledger(audit: &Audit) -> String {
         .iter()
         .map(|entry| {
             let counts = &entry.counts;
-            let held: u64 =
-                [Place::Block, Place::Queue, Place::Ring].map(|place| counts.held_at(place)).iter().sum();
+            let held: u64 = [Place::Block, Place::Queue, Place::Ring]
+                .map(|place| counts.held_at(place))
+                .iter()
+                .sum();
             let class = if entry.balanced() { "ok" } else { "bad" };
             vec![
                 format!("{} → {}", entry.signal.name(), Escaped(&entry.destination)),

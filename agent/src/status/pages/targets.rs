@@ -52,7 +52,8 @@ pub fn targets(node: &str, snapshot: &Snapshot, filter: Filter<'_>, now: SystemT
         let _ = write!(body, ", {of} {}", health.name());
     }
     body.push_str("</p>");
-    let rows: Vec<_> = shown.iter().take(TARGETS_SHOWN_MAX).map(|target| row(target, now)).collect();
+    let rows: Vec<_> =
+        shown.iter().take(TARGETS_SHOWN_MAX).map(|target| row(target, now)).collect();
     if filter.state != "dropped" {
         body.push_str(&table(&["Target", "State", "Last scrape", "Samples", "Labels"], &rows));
     }
@@ -65,9 +66,13 @@ pub fn targets(node: &str, snapshot: &Snapshot, filter: Filter<'_>, now: SystemT
 
 fn form(filter: Filter<'_>) -> String {
     let mut states = String::new();
-    for (value, name) in
-        [("", "any state"), ("up", "up"), ("down", "down"), ("unknown", "unknown"), ("dropped", "dropped")]
-    {
+    for (value, name) in [
+        ("", "any state"),
+        ("up", "up"),
+        ("down", "down"),
+        ("unknown", "unknown"),
+        ("dropped", "dropped"),
+    ] {
         let selected = if value == filter.state { " selected" } else { "" };
         let _ = write!(states, "<option value=\"{value}\"{selected}>{name}</option>");
     }
@@ -94,13 +99,18 @@ fn row(target: &TargetStatus, now: SystemTime) -> Vec<String> {
     }
     if let Some(line) = &scrape.bad_line {
         let lines = count(scrape.bad_lines);
-        let _ = write!(state, "<div class=\"warn\">{lines} bad lines, first: {}</div>", Escaped(line));
+        let _ =
+            write!(state, "<div class=\"warn\">{lines} bad lines, first: {}</div>", Escaped(line));
     }
     let last = scrape.scraped_at_ms.map_or("never".to_owned(), |at| {
         let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or(0));
         let ago = now.duration_since(at).unwrap_or_default();
         let took = scrape.duration.as_secs_f64() * 1000.0;
-        format!("{} ago, took {took:.0} ms of {} ms", span(ago.as_secs()), target.timeout.as_millis())
+        format!(
+            "{} ago, took {took:.0} ms of {} ms",
+            span(ago.as_secs()),
+            target.timeout.as_millis()
+        )
     });
     let samples = format!(
         "{} of {}<div class=\"dim\">{}</div>",

@@ -105,7 +105,7 @@ impl Watcher {
             file.looks_missing = file.looks_missing.saturating_add(1);
         }
         for pattern in self.patterns.clone() {
-            match expand(&pattern).await {
+            match expand(&pattern) {
                 Ok(paths) => {
                     for path in paths {
                         self.look_at(path, reread).await;
@@ -168,7 +168,10 @@ impl Print {
 }
 
 /// The paths that a pattern names, in order; only the last part may hold `*`.
-async fn expand(pattern: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// The disk's; more than [`PATTERN_FILES_MAX`] files.
+pub fn expand(pattern: &Path) -> io::Result<Vec<PathBuf>> {
     if !is_pattern(pattern) {
         return Ok(vec![pattern.to_owned()]);
     }
@@ -176,15 +179,15 @@ async fn expand(pattern: &Path) -> io::Result<Vec<PathBuf>> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut entries = match fs::read_dir(folder).await {
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         // As with a pattern that names nothing.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut paths = Vec::new();
-    while let Some(entry) = entries.next_entry().await? {
-        let path = pattern.with_file_name(entry.file_name());
+    for entry in entries {
+        let path = pattern.with_file_name(entry?.file_name());
         if names(pattern, &path) {
             paths.push(path);
         }

@@ -242,9 +242,7 @@ fn utf8(text: &[u8]) -> Result<&str, Malformed> {
 }
 
 fn kind_of(n: u64) -> MetricType {
-    use MetricType::{
-        Counter, Gauge, GaugeHistogram, Histogram, Info, StateSet, Summary, Unknown,
-    };
+    use MetricType::{Counter, Gauge, GaugeHistogram, Histogram, Info, StateSet, Summary, Unknown};
     let kinds = [Unknown, Counter, Gauge, Histogram, GaugeHistogram, Summary, Info, StateSet];
     usize::try_from(n).ok().and_then(|n| kinds.get(n).copied()).unwrap_or_default()
 }

@@ -63,11 +63,7 @@ impl Slow<'_> {
     }
 
     /// Reads the labels behind `{`; returns what stands behind `}`.
-    fn labels<'l>(
-        &mut self,
-        mut rest: &'l [u8],
-        name: &mut Span,
-    ) -> Result<&'l [u8], BadReason> {
+    fn labels<'l>(&mut self, mut rest: &'l [u8], name: &mut Span) -> Result<&'l [u8], BadReason> {
         loop {
             rest = skip_blanks(rest);
             if let Some(rest) = rest.strip_prefix(b"}") {

@@ -210,8 +210,7 @@ pub(super) fn labels_of(encoded: &[u8]) -> Labels {
 
 /// Adds the external labels to a relabeled series, as [`Plan`] does to a shape.
 fn add_external(labels: &mut Labels, options: &SeriesOptions) {
-    let honor = options.honor_labels
-        || options.external_clash == ClashPolicy::Series;
+    let honor = options.honor_labels || options.external_clash == ClashPolicy::Series;
     let series = labels.clone();
     for external in &options.external_labels {
         let name = external.name.as_str();

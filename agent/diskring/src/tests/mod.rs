@@ -1,8 +1,0 @@
-//! Tests of the whole ring on the simulated disk.
-
-mod corrupt;
-mod fail;
-mod model;
-mod policy;
-mod real;
-mod steps;

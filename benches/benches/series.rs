@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use benches::metrics::{Bench, Blocks, Count, SERIES, criterion, options, per_sample, speed_of_light};
+use benches::metrics::{
+    Bench, Blocks, Count, SERIES, criterion, options, per_sample, speed_of_light,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 use runnel_collector::block::{BlockBuilder, BlockOptions};
 use runnel_collector::labels::Labels;
@@ -28,8 +30,9 @@ fn series(c: &mut Criterion) {
     eprintln!("bytes per sample in blocks: {per_sample:.2}");
 
     let mut ruled = options(1);
-    ruled.relabel = Some(Arc::new(|labels: &mut Labels| !labels.value("mode").starts_with('i')
-        || labels.value("pod").is_empty()));
+    ruled.relabel = Some(Arc::new(|labels: &mut Labels| {
+        !labels.value("mode").starts_with('i') || labels.value("pod").is_empty()
+    }));
     let mut bench = Bench::new(ruled, 1, false);
     group.bench_function("plain_with_rules", |b| b.iter(|| bench.scrape(&mut Count::default())));
     group.finish();

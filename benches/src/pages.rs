@@ -58,7 +58,10 @@ impl Pages {
                 self.target % 4,
                 mix(self.target, i as u64) as u32,
             ),
-            _ => write!(page, "{{name=\"systemd-unit-{i}.service\",state=\"active\",type=\"{label}\"}}"),
+            _ => write!(
+                page,
+                "{{name=\"systemd-unit-{i}.service\",state=\"active\",type=\"{label}\"}}"
+            ),
         };
         done.expect("a string takes everything");
     }

@@ -148,7 +148,8 @@ fn encoded(request: &WriteRequestOracle) -> Vec<u8> {
 fn sample_request(series: usize) -> WriteRequestOracle {
     let timeseries = (0..series)
         .map(|i| {
-            let labels = [("__name__", "m"), ("i", &*i.to_string()), ("pad", &*"x".repeat(i % 300))];
+            let labels =
+                [("__name__", "m"), ("i", &*i.to_string()), ("pad", &*"x".repeat(i % 300))];
             let mut series = one(&labels[..2 + usize::from(i % 300 > 0)], i as f64, 1_000);
             series.exemplars.push(ExemplarOracle {
                 labels: vec![label("trace_id", "abc")],

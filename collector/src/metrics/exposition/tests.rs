@@ -97,13 +97,52 @@ fn lines_of_the_text_format() {
 #[test]
 fn values() {
     let cases = [
-        "0", "-0", "1", "-1", "+1", "1.", ".5", "-.5", "1e5", "1E5", "1e+05", "1.5e-05", "1e22",
-        "1e23", "1e-22", "1e-23", "1e308", "1e-308", "1e400", "-1e400", "1e-400", "5e-324",
-        "9007199254740992", "9007199254740993", "9007199254740995", "18446744073709551615",
-        "18446744073709551616", "123456789012345678901234567890", "0.1", "0.3", "1.7976931348623157e308",
-        "2.2250738585072011e-308", "4096.5", "1.760923654123e+09", "1.7609236541234567e+09",
-        "0.00000000000000000000000000012345", "1234567890.1234567", "3.14159265358979", "inf", "Inf",
-        "INF", "+Inf", "-Inf", "-INF", "infinity", "-Infinity",
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "+1",
+        "1.",
+        ".5",
+        "-.5",
+        "1e5",
+        "1E5",
+        "1e+05",
+        "1.5e-05",
+        "1e22",
+        "1e23",
+        "1e-22",
+        "1e-23",
+        "1e308",
+        "1e-308",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "5e-324",
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740995",
+        "18446744073709551615",
+        "18446744073709551616",
+        "123456789012345678901234567890",
+        "0.1",
+        "0.3",
+        "1.7976931348623157e308",
+        "2.2250738585072011e-308",
+        "4096.5",
+        "1.760923654123e+09",
+        "1.7609236541234567e+09",
+        "0.00000000000000000000000000012345",
+        "1234567890.1234567",
+        "3.14159265358979",
+        "inf",
+        "Inf",
+        "INF",
+        "+Inf",
+        "-Inf",
+        "-INF",
+        "infinity",
+        "-Infinity",
     ];
     for case in cases {
         let expected: f64 = case.parse().unwrap();
@@ -118,7 +157,8 @@ fn values() {
     for case in ["nan", "NaN", "NAN", "-nan"] {
         assert!(number::value(case.as_bytes()).unwrap().is_nan(), "{case}");
     }
-    for case in ["", "-", ".", "-.", "e5", "1e", "1e+", "0x10", "0x1p4", "1_000", "1,5", "--1", "1f"]
+    for case in
+        ["", "-", ".", "-.", "e5", "1e", "1e+", "0x10", "0x1p4", "1_000", "1,5", "--1", "1f"]
     {
         assert_eq!(number::value(case.as_bytes()), None, "{case}");
     }
@@ -222,7 +262,8 @@ fn the_table_of_shapes_is_bounded_and_stays_right() {
 #[test]
 fn long_label_names_are_compared_in_full() {
     let long = |tail: &str| format!("{}{tail}", "n".repeat(40));
-    let page = format!("a{{{0}=\"1\"}} 1\na{{{0}=\"2\"}} 2\na{{{1}=\"3\"}} 3\n", long("x"), long("y"));
+    let page =
+        format!("a{{{0}=\"1\"}} 1\na{{{0}=\"2\"}} 2\na{{{1}=\"3\"}} 3\n", long("x"), long("y"));
     let page = format!("{page}{}", "# padding for the wide loads of the fast road\n".repeat(2));
     let expected = [
         format!("a{{{}=\"1\"}} 1", long("x")),
@@ -235,8 +276,28 @@ fn long_label_names_are_compared_in_full() {
 /// Lines that are nearly right, to reach deep into both roads.
 fn near_line() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "metric_name", "{", "}", "x=\"1\"", "yy=\"two words\"", ",", " ", "\t", "\"", "=", "1",
-        "-2.5", "1e9", "NaN", "#", "\\", "\\n", "é", "\r", "1760000000000", " # {t=\"u\"} 1",
+        "a",
+        "metric_name",
+        "{",
+        "}",
+        "x=\"1\"",
+        "yy=\"two words\"",
+        ",",
+        " ",
+        "\t",
+        "\"",
+        "=",
+        "1",
+        "-2.5",
+        "1e9",
+        "NaN",
+        "#",
+        "\\",
+        "\\n",
+        "é",
+        "\r",
+        "1760000000000",
+        " # {t=\"u\"} 1",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }

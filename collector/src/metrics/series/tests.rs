@@ -48,7 +48,8 @@ impl Sink for Taken {
                     sample.value.to_string()
                 };
                 let exemplars = series.exemplars().count();
-                let exemplars = if exemplars > 0 { format!(" +{exemplars}") } else { String::new() };
+                let exemplars =
+                    if exemplars > 0 { format!(" +{exemplars}") } else { String::new() };
                 self.samples.push(format!(
                     "{name}{} {value} @{}{exemplars}",
                     rest.to_string().replace(", ", ","),
@@ -92,14 +93,8 @@ impl Bench {
     fn body(&mut self, body: Body, at_ms: i64) -> (Result<PageCounts, PageError>, Taken) {
         let mut taken = Taken::default();
         let times = PageTimes { scrape_ms: at_ms, real_ms: at_ms + 1 };
-        let result = self.target.page(
-            &body,
-            self.format,
-            times,
-            &mut self.scratch,
-            &self.seen,
-            &mut taken,
-        );
+        let result =
+            self.target.page(&body, self.format, times, &mut self.scratch, &self.seen, &mut taken);
         check_account(&result, &taken);
         (result, taken)
     }

@@ -61,7 +61,11 @@ fn broken_gzip_fails_with_a_plain_reason() {
     for (name, body) in cases {
         let (result, _) = Bench::new(|_| {}).body(Body::Gzip(body.into()), 5);
         let error = result.err().unwrap_or_else(|| panic!("{name} passed"));
-        assert_eq!(error.to_string(), "inflating the body: found broken or cut gzip data", "{name}");
+        assert_eq!(
+            error.to_string(),
+            "inflating the body: found broken or cut gzip data",
+            "{name}"
+        );
     }
 }
 
@@ -140,7 +144,11 @@ fn a_line_too_long_is_one_bad_line_on_both_roads() {
         for end in ["\n", "\r\n", ""] {
             let line = format!("a{{x=\"{}\"}} 1", "v".repeat(length - 9));
             assert_eq!(line.len(), length);
-            for page in [format!("{line}{end}"), format!("b 1\n{line}{end}"), format!("{line}\nb 1\n{line}{end}")] {
+            for page in [
+                format!("{line}{end}"),
+                format!("b 1\n{line}{end}"),
+                format!("{line}\nb 1\n{line}{end}"),
+            ] {
                 let count = |pieces: &[Vec<u8>]| {
                     let (mut samples, mut bad) = (0, 0);
                     for piece in pieces {

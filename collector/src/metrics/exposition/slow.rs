@@ -59,7 +59,8 @@ impl Slow<'_> {
         let exemplar =
             tail.exemplar.map(|text| Span { start: whole.len() - text.len(), len: text.len() });
         let Tail { value, timestamp_ms, .. } = tail;
-        Ok(Read { name: name_span, shape, value, timestamp_ms, next: 0, exemplar })
+        let text_bytes = self.side.len();
+        Ok(Read { name: name_span, shape, text_bytes, value, timestamp_ms, next: 0, exemplar })
     }
 
     /// Reads the labels behind `{`; returns what stands behind `}`.

@@ -72,6 +72,10 @@ impl Op {
             }
             Self::IfEqual { from, keep } => return from.all_equal(state.labels) == *keep,
             Self::IfMatch { from, pattern, keep } => {
+                // Most sets are told apart by the first source; joining them all costs more.
+                if !pattern.may_match(from.first(state.labels)) {
+                    return !*keep;
+                }
                 let value = from.join(state.labels, &mut state.scratch.joined);
                 return pattern.is_match(value) == *keep;
             }
@@ -128,6 +132,11 @@ impl Source {
             joined.push_str(labels.value(name));
         }
         joined
+    }
+
+    /// What the joined value starts with.
+    fn first<'a>(&self, labels: &'a Labels) -> &'a str {
+        self.names.first().map_or("", |name| labels.value(name))
     }
 
     /// Writes what `make` makes of the joined value.

@@ -81,6 +81,17 @@ impl Globs {
         Some(Self { texts, globs: globs.into() })
     }
 
+    /// What every matching text starts with.
+    pub(super) fn start(&self) -> String {
+        let texts: Box<dyn Iterator<Item = &String>> = match &self.texts {
+            Texts::Few(texts) => Box::new(texts.iter()),
+            Texts::Many(texts) => Box::new(texts.iter()),
+        };
+        let mut starts = texts.chain(self.globs.iter().map(|glob| &glob.prefix));
+        let first = starts.next().cloned().unwrap_or_default();
+        starts.fold(first, |start, other| common_start(&start, other).to_owned())
+    }
+
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
         let plain = match &self.texts {
@@ -234,6 +245,11 @@ fn append(parts: &mut Parts, part: &Part) -> Option<()> {
         _ => parts.push(part.clone()),
     }
     Some(())
+}
+
+fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
+    let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+    &a[..same.unwrap_or(a.len().min(b.len()))]
 }
 
 fn is_any_char(hir: &Hir) -> bool {

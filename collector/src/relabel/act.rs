@@ -10,6 +10,7 @@ use super::compile::{Op, Replacement, Rule, Source, Target};
 use super::graphite;
 use super::pattern::{Groups, Pattern};
 use super::template::{self, Template};
+use super::text::same;
 use crate::labels::Labels;
 
 /// A label set on its way through the rules.
@@ -81,7 +82,7 @@ impl Op {
             }
             Self::IfTarget { from, target, keep } => {
                 let value = from.join(state.labels, &mut state.scratch.joined);
-                return (value == state.labels.value(target)) == *keep;
+                return same(value, state.labels.value(target)) == *keep;
             }
             Self::KeepAll => {}
             Self::Case { from, target, upper } => {
@@ -151,7 +152,7 @@ impl Source {
     fn all_equal(&self, labels: &Labels) -> bool {
         let mut values = self.names.iter().map(|name| labels.value(name));
         let first = values.next();
-        values.all(|value| Some(value) == first)
+        first.is_none_or(|first| values.all(|value| same(value, first)))
     }
 
     fn in_target(&self, state: &State<'_>, target: &str) -> bool {

@@ -8,6 +8,8 @@
 use foldhash::{HashSet, HashSetExt};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::text::{same, strip_prefix, strip_suffix};
+
 /// Most alternatives that are spelled out; above it the regex engine is cheaper to hold.
 ///
 /// A drop rule of kube-prometheus lists about 40 metric names; 1,000 leaves room for a generated
@@ -95,7 +97,7 @@ impl Globs {
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
         let plain = match &self.texts {
-            Texts::Few(texts) => texts.iter().any(|t| t == text),
+            Texts::Few(texts) => texts.iter().any(|t| same(t, text)),
             Texts::Many(texts) => texts.contains(text),
         };
         plain || self.globs.iter().any(|glob| glob.is_match(text))
@@ -123,8 +125,8 @@ impl Glob {
     }
 
     fn is_match(&self, text: &str) -> bool {
-        let Some(rest) = text.strip_prefix(self.prefix.as_str()) else { return false };
-        let Some(mut rest) = rest.strip_suffix(self.suffix.as_str()) else { return false };
+        let Some(rest) = strip_prefix(text, &self.prefix) else { return false };
+        let Some(mut rest) = strip_suffix(rest, &self.suffix) else { return false };
         // Taking the first place of each text leaves the most for those behind it.
         for (takes_one, text) in &self.middle {
             let skip = if *takes_one { rest.chars().next().map_or(1, char::len_utf8) } else { 0 };
@@ -163,8 +165,7 @@ impl Slice {
 
     /// What the group holds, where the text matches.
     pub(super) fn cut<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let rest = text.strip_prefix(self.prefix.as_str())?;
-        let group = rest.strip_suffix(self.suffix.as_str())?;
+        let group = strip_suffix(strip_prefix(text, &self.prefix)?, &self.suffix)?;
         (!self.takes_one || !group.is_empty()).then_some(group)
     }
 }

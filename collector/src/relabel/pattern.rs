@@ -11,6 +11,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::RelabelCause;
 use super::glob::{self, Globs, Slice};
+use super::text;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -79,12 +80,12 @@ impl Pattern {
     /// Whether a text that starts with `start` can match.
     pub(super) fn may_match(&self, start: &str) -> bool {
         let len = start.len().min(self.start.len());
-        start.as_bytes()[..len] == self.start.as_bytes()[..len]
+        len == 0 || start.as_bytes()[..len] == self.start.as_bytes()[..len]
     }
 
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        if !text.starts_with(self.start.as_str()) {
+        if !text::starts_with(text, &self.start) {
             return false;
         }
         match (&self.globs, &self.engine) {

@@ -20,6 +20,7 @@ mod selector;
 mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,14 +7,17 @@
 
 use regex::{Captures, Regex};
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::RelabelCause;
 use super::glob::{self, Globs, Slice};
+use super::text;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
+    /// What every matching text starts with: the cheapest answer for most texts.
+    start: String,
     globs: Option<Globs>,
     slice: Option<Slice>,
     engine: Option<Regex>,
@@ -54,13 +57,14 @@ impl Pattern {
             return Ok(None);
         }
         let globs = Globs::new(&hir);
+        let start = globs.as_ref().map_or_else(|| literal_start(&hir), Globs::start);
         let slice = Slice::new(&hir);
         let answered = match need {
             Need::Groups => slice.is_some(),
             Need::Match => globs.is_some(),
         };
         let engine = if answered { None } else { Some(engine(&format!("^(?s:{bare})$"))?) };
-        Ok(Some(Self { globs, slice, engine }))
+        Ok(Some(Self { start, globs, slice, engine }))
     }
 
     /// Compiles a selector's regex, where `.*` has no special part.
@@ -68,12 +72,22 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::compile`].
     pub(super) fn compile_selector(regex: &str) -> Result<Self, RelabelCause> {
-        let any = || Self { globs: Globs::new(&any_text()), slice: None, engine: None };
+        let globs = || Globs::new(&any_text());
+        let any = || Self { start: String::new(), globs: globs(), slice: None, engine: None };
         Ok(Self::compile(regex, Need::Match)?.unwrap_or_else(any))
+    }
+
+    /// Whether a text that starts with `start` can match.
+    pub(super) fn may_match(&self, start: &str) -> bool {
+        let len = start.len().min(self.start.len());
+        len == 0 || start.as_bytes()[..len] == self.start.as_bytes()[..len]
     }
 
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
+        if !text::starts_with(text, &self.start) {
+            return false;
+        }
         match (&self.globs, &self.engine) {
             (Some(globs), _) => globs.is_match(text),
             (None, Some(engine)) => engine.is_match(text),
@@ -133,6 +147,17 @@ fn strip_anchors(pattern: &str) -> &str {
         pattern = shorter;
     }
     pattern
+}
+
+fn literal_start(hir: &Hir) -> String {
+    let first = match hir.kind() {
+        HirKind::Concat(parts) => parts.first().map(Hir::kind),
+        kind => Some(kind),
+    };
+    match first {
+        Some(HirKind::Literal(text)) => String::from_utf8(text.0.to_vec()).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 fn any_text() -> Hir {

@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod authority;
 pub mod client;
+pub mod differential;
 pub mod exporter;
 pub mod folder;
 pub mod ledger;

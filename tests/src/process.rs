@@ -152,7 +152,7 @@ const PORT_FIRST: u16 = 12_000;
 /// Ports handed out.
 const PORT_COUNT: u16 = 20_000;
 /// Lines of a log that a failure message shows.
-const LOG_TAIL_LINES: usize = 60;
+const LOG_TAIL_LINES: usize = 25;
 /// A cold start on a loaded machine with two cores takes seconds.
 const READY_DEADLINE: Duration = Duration::from_secs(60);
 /// VictoriaMetrics flushes its memory when it stops.

@@ -35,7 +35,7 @@ impl VictoriaMetrics {
             // Pages with timestamps of their own may be old.
             .arg("-retentionPeriod=100y")
             .arg("-memory.allowedBytes=256MiB")
-            .arg("-search.maxUniqueTimeseries=1000000");
+            .arg("-loggerLevel=ERROR");
         let mut process = Process::start("victoria-metrics", command, &folder.join("log"));
         process.wait_ready(|| client::get(address, "/health"));
         Self { address, _process: process, _folder: folder }

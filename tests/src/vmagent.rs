@@ -34,6 +34,8 @@ impl VmAgent {
             .arg(format!("-httpListenAddr={address}"))
             .arg("-promscrape.fileSDCheckInterval=1s")
             .arg("-remoteWrite.flushInterval=200ms")
+            .arg("-loggerLevel=WARN")
+            .arg("-promscrape.suppressScrapeErrors")
             .arg("-memory.allowedBytes=256MiB");
         command.args(urls.iter().map(|url| format!("-remoteWrite.url={url}")));
         let mut process = Process::start("vmagent", command, &folder.join("log"));

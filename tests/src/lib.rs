@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod authority;
 pub mod client;
+pub mod counting;
 pub mod differential;
 pub mod exporter;
 pub mod folder;
@@ -27,6 +28,7 @@ pub mod wire;
 
 pub use agent::Agent;
 pub use authority::Authority;
+pub use counting::Counting;
 pub use exporter::Exporter;
 pub use folder::Folder;
 pub use ledger::Ledger;

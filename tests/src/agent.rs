@@ -213,7 +213,8 @@ pub fn binary() -> &'static Path {
 /// Cargo has built nothing of the agent for us, since a test may only depend on libraries.
 fn build() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its own file");
-    let profile = own.parent().and_then(Path::parent).expect("tests lie in <target>/<profile>/deps");
+    let profile =
+        own.parent().and_then(Path::parent).expect("tests lie in <target>/<profile>/deps");
     let target = profile.parent().expect("tests lie in <target>/<profile>/deps");
     let name = match profile.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",

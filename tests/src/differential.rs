@@ -59,7 +59,8 @@ pub fn diff(expected: &Story, found: &Story) -> Vec<String> {
     })
 }
 
-fn story_text(moments: &[(Moment, String)]) -> String {
+/// Moments in words, such as `[0:1.5 1+:stale]`.
+pub fn story_text(moments: &[(Moment, String)]) -> String {
     let words: Vec<String> = moments
         .iter()
         .map(|(moment, value)| match moment {
@@ -159,8 +160,7 @@ mod tests {
     #[test]
     fn other_times_tell_the_same_story() {
         let rules = Rules { stamps: [77].into(), steps: [("a".into(), Some(3))].into() };
-        let (left, right) =
-            (normalise(&store(5_000), &rules), normalise(&store(905_123), &rules));
+        let (left, right) = (normalise(&store(5_000), &rules), normalise(&store(905_123), &rules));
         assert_eq!(diff(&left, &right), Vec::<String>::new());
         let gone = labels(&[("__name__", "gone"), ("instance", "a")]);
         assert_eq!(story_text(&left[&gone]), "[0:1.5 1+:stale]");

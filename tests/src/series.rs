@@ -71,11 +71,10 @@ pub fn diff<K: Ord, V>(
 
 /// True when two values are the same as far as VictoriaMetrics keeps them.
 ///
-/// It stores a decimal mantissa and exponent, so the last bits of a float can be lost; NaN equals
-/// NaN here, whatever its bits, since `/api/v1/export` writes both as `null`.
+/// It stores a decimal mantissa and exponent, so the last bits of a float can be lost.
 pub fn same_value(expected: f64, found: f64) -> bool {
     if expected.is_nan() || found.is_nan() {
-        return expected.is_nan() && found.is_nan();
+        return is_stale(expected) == is_stale(found) && expected.is_nan() && found.is_nan();
     }
     expected == found || (expected - found).abs() <= expected.abs() * DECIMAL_LOSS
 }

@@ -145,8 +145,8 @@ impl Server {
     /// # Panics
     /// When it is taken.
     pub fn start_at(address: SocketAddr, tls: Option<Arc<ServerConfig>>, handler: Handler) -> Self {
-        let listener = TcpListener::bind(address)
-            .unwrap_or_else(|e| panic!("listening on {address}: {e}"));
+        let listener =
+            TcpListener::bind(address).unwrap_or_else(|e| panic!("listening on {address}: {e}"));
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();

@@ -9,7 +9,7 @@ use crate::client;
 use crate::folder::Folder;
 use crate::parts::Parts;
 use crate::process::{Process, free_address};
-use crate::series::{Labels, Sample, Store};
+use crate::series::{Labels, STALE, Sample, Store};
 
 /// A VictoriaMetrics with its data in a temporary folder.
 #[derive(Debug)]
@@ -95,10 +95,11 @@ fn series(line: &Value) -> Option<(Labels, Vec<Sample>)> {
     Some((labels, samples))
 }
 
-/// JSON has no infinities and no NaN: they come as text and as null.
+/// JSON has no infinities and no NaN: infinities come as text, stale markers as null. Any other
+/// NaN was dropped when it arrived.
 fn number(value: &Value) -> Option<f64> {
     match value {
-        Value::Null => Some(f64::NAN),
+        Value::Null => Some(f64::from_bits(STALE)),
         Value::String(text) => text.parse().ok(),
         other => other.as_f64(),
     }

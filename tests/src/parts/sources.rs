@@ -107,6 +107,9 @@ mod tests {
             deb http://a.example/debian-security x/updates main\n\
             deb [arch=amd64 signed-by=/keys/b.gpg] http://a.example/debian x main\n";
         check(from_lines(text), Some(("http://a.example/debian", "/keys/b.gpg")));
-        check(from_lines("deb http://a.example/debian x main\n"), Some(("http://a.example/debian", KEYRING)));
+        check(
+            from_lines("deb http://a.example/debian x main\n"),
+            Some(("http://a.example/debian", KEYRING)),
+        );
     }
 }

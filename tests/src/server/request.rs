@@ -83,11 +83,7 @@ impl Request {
     }
 }
 
-fn take<R: Read>(
-    stream: &mut io::BufReader<R>,
-    length: u64,
-    body: &mut Vec<u8>,
-) -> io::Result<()> {
+fn take<R: Read>(stream: &mut io::BufReader<R>, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
     if length > BODY_BYTES_MAX - body.len() as u64 {
         return Err(io::Error::other("body too large"));
     }

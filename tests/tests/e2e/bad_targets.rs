@@ -67,7 +67,10 @@ impl Zoo {
 
     /// A configuration that scrapes them all.
     pub fn config(&self) -> String {
-        format!("global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\nscrape_configs:\n{}", self.jobs)
+        format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\nscrape_configs:\n{}",
+            self.jobs
+        )
     }
 
     /// Checks what `targets` and `receiver` show, but for those targets that are `fine`.

@@ -30,9 +30,8 @@ impl Case {
     pub fn job(&self, address: &str, discovered: &Folder) -> String {
         let name = self.name;
         let targets = if self.vanishes {
-            let list = format!(
-                r#"[{{"targets": ["{address}"], "labels": {{"instance": "{name}"}}}}]"#
-            );
+            let list =
+                format!(r#"[{{"targets": ["{address}"], "labels": {{"instance": "{name}"}}}}]"#);
             let file = discovered.write(&format!("{name}.json"), list);
             format!("file_sd_configs: [{{files: [\"{}\"]}}]", file.display())
         } else {
@@ -117,10 +116,8 @@ fn types() -> Vec<Case> {
         case("counters", "", &counters),
         case("open_metrics", "", &[open, open]),
     ];
-    let stamped = format!(
-        "ms 1 {STAMP_MS}\nlater 2 {}\nseconds 3 {STAMP_S}\nwithout 4\n",
-        STAMP_MS + 1500
-    );
+    let stamped =
+        format!("ms 1 {STAMP_MS}\nlater 2 {}\nseconds 3 {STAMP_S}\nwithout 4\n", STAMP_MS + 1500);
     cases.push(case("stamps_honored", "honor_timestamps: true", &[&stamped, &stamped]));
     cases.push(case("stamps_ignored", "honor_timestamps: false", &[&stamped, &stamped]));
     cases.push(case("stamps_default", "", &[&stamped, &stamped]));
@@ -161,7 +158,10 @@ fn changes() -> Vec<Case> {
         case("vanishing_series", "", &[both, one, one, both, both]),
         case("vanishing_unmarked", "no_stale_markers: true", &[both, one, both]),
         Case { pages: failing, ..case("failing", "", &[]) },
-        Case { pages: vec![Reply::status(404), page.clone(), page], ..case("failing_first", "", &[]) },
+        Case {
+            pages: vec![Reply::status(404), page.clone(), page],
+            ..case("failing_first", "", &[])
+        },
         Case { vanishes: true, ..case("vanishing_target", "", &[both, both]) },
         case("duplicates", "", &["twice 1\ntwice 2\nonce 3\n", "twice 1\ntwice 2\nonce 3\n"]),
     ]
@@ -254,7 +254,8 @@ const IF: &str = "metric_relabel_configs: [\
     {if: '{code=\"500\" or a=\"x\"}', target_label: alternative, replacement: 'yes'},\
     {if: 'drop_me', action: drop}]";
 
-const ALL_DROPPED: &str = "metric_relabel_configs: [{source_labels: [__name__], action: drop, regex: '.*'}]";
+const ALL_DROPPED: &str =
+    "metric_relabel_configs: [{source_labels: [__name__], action: drop, regex: '.*'}]";
 
 const TARGET: &str = "relabel_configs: [\
     {source_labels: [__address__], regex: '([^:]+):.*', target_label: host},\

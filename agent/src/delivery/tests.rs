@@ -1,6 +1,5 @@
 //! A transport that refuses what the case says, and what becomes of the frames.
 
-use runnel_collector::labels::Labels;
 use runnel_collector::metrics::encode;
 
 use super::*;
@@ -80,12 +79,15 @@ fn names(raw: &[u8]) -> Vec<String> {
 
 /// A frame of one sample for each name.
 fn parcel(seq: u64, names: &[&str]) -> Parcel {
-    let mut raw = Vec::new();
+    let mut raw = encode::Out::default();
     for name in names {
-        let labels: Labels = [("__name__", *name)].into_iter().collect();
-        encode::put_series(&mut raw, &labels, 1.0, 1_000);
+        let series = raw.begin(64);
+        let mut labels = Vec::new();
+        encode::put_label(&mut labels, b"__name__", name.as_bytes());
+        raw.replace_labels(series, &labels);
+        raw.finish(series, 1.0, 1_000);
     }
-    let body = codec::pack_raw(&raw, Codec::Zstd).expect("fits");
+    let body = codec::pack_raw(raw.bytes(), Codec::Zstd).expect("fits");
     Parcel { seq, items: names.len() as u64, body }
 }
 

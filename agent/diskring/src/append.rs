@@ -344,7 +344,12 @@ impl<D: Disk> Ring<D> {
         });
         let segment = self.segments.slots.get_mut(&slot).ok_or(Fault::NoSegment)?;
         segment.header = Some(header);
-        write_all(&mut self.disk, segment.file, 0, &bytes).map_err(Fault::Disk)?;
+        let file = segment.file;
+        // Durable before anything is written over the old frames: otherwise a power cut could
+        // leave the old header, whose seal lists frames that are no longer there.
+        write_all(&mut self.disk, file, 0, &bytes)
+            .and_then(|()| sync_file(&mut self.disk, file))
+            .map_err(Fault::Disk)?;
         let body = self.checkpoint();
         let written = self.write_control(Kind::Checkpoint, &body)?;
         debug_assert!(written, "BUG: a checkpoint does not fit an empty segment");

@@ -368,11 +368,15 @@ impl Index {
         for (seq, record) in self.iter() {
             fresh.insert(seq, *record);
         }
-        for slot in 0..32 {
-            let reader = ReaderId(slot);
-            for kind in (0..=u8::MAX).map(Some).chain([None]) {
-                assert_eq!(self.held(reader, kind), fresh.held(reader, kind));
-            }
+        let counted = |index: &Index| -> Vec<(u8, u8, Held)> {
+            let cursors = index.cursors.iter();
+            let held = cursors.flat_map(|(slot, cursor)| {
+                cursor.held.iter().map(|(kind_tag, held)| (*slot, *kind_tag, *held))
+            });
+            held.filter(|(_, _, held)| held.frames > 0).collect()
+        };
+        assert_eq!(counted(self), counted(&fresh));
+        for reader in self.cursors.keys().copied().map(ReaderId) {
             for order in [Order::Oldest, Order::Newest] {
                 let found = self.next(reader, order, None, None);
                 assert_eq!(found, fresh.next(reader, order, None, None));

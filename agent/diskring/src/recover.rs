@@ -362,10 +362,14 @@ impl<D: Disk> Ring<D> {
 
     /// Makes durable what was found without a seal, and goes on in the newest segment.
     fn continue_tail(&mut self, listed: Vec<Listed>) {
+        // After a mere kill files and frames may be known to the page cache only.
+        if let Err(error) = self.disk.sync_dir() {
+            self.segments.dir_dirty = true;
+            self.note_error(&error);
+        }
         let newest = listed.last().map(|one| one.slot);
         for one in listed.into_iter().filter(|one| !one.found.sealed) {
             let Some(segment) = self.segments.slots.get_mut(&one.slot) else { continue };
-            // After a mere kill the frames may stand in the page cache only.
             if let Err(error) = sync_file(&mut self.disk, segment.file) {
                 segment.quarantined = true;
                 self.note_error(&error);

@@ -68,9 +68,9 @@ pub struct Global {
     pub bad_lines: BadLines,
     /// Defaults of [`ScrapeJob::limits`], for jobs that monitor objects make too.
     pub limits: ScrapeLimits,
-    /// Rules applied to every discovered target behind the job's own (vmagent).
+    /// Rules applied to every discovered target before the job's own (vmagent).
     pub relabel_configs: Vec<RelabelRule>,
-    /// Rules applied to every series behind the job's own (vmagent).
+    /// Rules applied to every series before the job's own (vmagent).
     pub metric_relabel_configs: Vec<RelabelRule>,
 }
 

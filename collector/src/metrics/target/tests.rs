@@ -14,6 +14,9 @@ fn global() -> Global {
         scrape_timeout: Millis::seconds(10),
         external_labels: Vec::new(),
         external_labels_clash: ExternalLabelsClash::External,
+        honor_timestamps: false,
+        bad_lines: BadLines::Skip,
+        limits: job().limits,
         relabel_configs: Vec::new(),
         metric_relabel_configs: Vec::new(),
     }
@@ -52,6 +55,7 @@ fn job() -> ScrapeJob {
         file_sd_configs: Vec::new(),
         http_sd_configs: Vec::new(),
         dns_sd_configs: Vec::new(),
+        kubernetes_sd_configs: Vec::new(),
     }
 }
 

@@ -123,9 +123,6 @@ enum RingCommand {
     Export {
         /// Folder of the ring.
         dir: PathBuf,
-        /// Only what this destination has not acknowledged.
-        #[arg(long, value_name = "NAME")]
-        destination: Option<String>,
     },
 }
 
@@ -159,9 +156,7 @@ pub fn main() -> ExitCode {
             None => ask::ring(&args.ask.address, args.ask.json),
             Some(RingCommand::Inspect { dir, json }) => ring::inspect(&dir, json),
             Some(RingCommand::Verify { dir }) => ring::verify(&dir),
-            Some(RingCommand::Export { dir, destination }) => {
-                ring::export(&dir, destination.as_deref())
-            }
+            Some(RingCommand::Export { dir }) => ring::export(&dir),
         },
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "runnel", &mut std::io::stdout());

@@ -18,6 +18,7 @@ use runnel_collector::metrics::View;
 use runnel_collector::metrics::status::{Board, Snapshot};
 use tokio::sync::{mpsc, oneshot};
 
+pub use api::time;
 pub use server::serve;
 
 use crate::intake::Intake;

@@ -93,7 +93,7 @@ pub fn words(text: &str, word: &str) -> Vec<usize> {
         .filter(|(at, _)| {
             let before = text[..*at].chars().next_back().is_some_and(is_word);
             let behind = text[at + word.len()..].chars().next().is_some_and(is_word);
-            !(first && before) && !(last && behind)
+            !(first && before || last && behind)
         })
         .map(|(at, _)| at)
         .collect()

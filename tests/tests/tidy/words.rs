@@ -121,7 +121,9 @@ pub fn changelog_lines(tree: &Tree) -> Vec<Finding> {
         for line in file.text.split_inclusive('\n') {
             if line.starts_with("- ") && !is_entry(line) {
                 let kinds = KINDS.join("|");
-                findings.push(file.finding(offset, &format!("another shape; say `- [{kinds}] area: effect`")));
+                findings.push(
+                    file.finding(offset, &format!("another shape; say `- [{kinds}] area: effect`")),
+                );
             }
             offset += line.len();
         }

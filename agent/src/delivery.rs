@@ -56,6 +56,8 @@ pub struct Outcome {
     pub refusal: Option<String>,
     /// The joined request was too large for the destination.
     pub too_large: bool,
+    /// Samples that the destination may have taken and that were or will be sent again.
+    pub repeated_items: u64,
 }
 
 /// What stopped a delivery.
@@ -65,8 +67,6 @@ pub struct Stop {
     pub verdict: Verdict,
     /// The answer in words.
     pub reason: String,
-    /// Samples that the destination may have taken and that will be sent again.
-    pub repeated_items: u64,
 }
 
 /// The codec of one destination, with its memory of what was refused.
@@ -163,8 +163,11 @@ impl<T: Transport> Delivery<'_, T> {
                     refusals += 1;
                     cut_or_reject(piece, reason, &mut pieces, settled);
                 }
-                // The frame is not final, so what was taken of it is sent again.
-                Err(stop) => return Err(stop.with_repeated(settled.delivered)),
+                Err(stop) => {
+                    // The frame is not final, so what was taken of it is sent again.
+                    self.outcome.repeated_items += settled.delivered;
+                    return Err(stop);
+                }
             }
         }
         Ok(())
@@ -207,6 +210,9 @@ impl<T: Transport> Delivery<'_, T> {
         };
         let answer = self.transport.post(body, codec).await;
         let verdict = answer.verdict();
+        if answer.may_repeat() {
+            self.outcome.repeated_items += items;
+        }
         let said = match verdict {
             Verdict::Delivered => {
                 self.in_a_row = 0;
@@ -215,12 +221,8 @@ impl<T: Transport> Delivery<'_, T> {
             }
             Verdict::Refused | Verdict::ChangeCodec => Said::No(Reject::BadRequest),
             Verdict::TooLarge => Said::No(Reject::TooLarge),
-            Verdict::BackOff { ambiguous, .. } => {
-                let repeated_items = if ambiguous { items } else { 0 };
-                return Err(Stop { verdict, reason: answer.to_string(), repeated_items });
-            }
-            Verdict::Park => {
-                return Err(Stop { verdict, reason: answer.to_string(), repeated_items: 0 });
+            Verdict::BackOff { .. } | Verdict::Park => {
+                return Err(Stop { verdict, reason: answer.to_string() });
             }
         };
         if said != Said::Yes {
@@ -244,7 +246,7 @@ impl<T: Transport> Delivery<'_, T> {
             Verdict::Delivered => Ok(()),
             _ => {
                 let reason = format!("refuses everything, even an empty request: {reason}");
-                Err(Stop { verdict: Verdict::Park, reason, repeated_items: 0 })
+                Err(Stop { verdict: Verdict::Park, reason })
             }
         }
     }
@@ -295,13 +297,6 @@ impl Settled {
             self.delivered = 0;
             self.rejected = vec![(Reject::Undecodable, items)];
         }
-        self
-    }
-}
-
-impl Stop {
-    fn with_repeated(mut self, items: u64) -> Self {
-        self.repeated_items += items;
         self
     }
 }

@@ -192,6 +192,7 @@ impl<T: Transport> Lane<T> {
     }
 
     fn after(&mut self, outcome: &Outcome) -> Next {
+        self.options.destination.account.possible_duplicates(outcome.repeated_items);
         let Some(stop) = &outcome.stopped else {
             self.options.backoff.succeeded();
             return Next::Go;
@@ -199,7 +200,6 @@ impl<T: Transport> Lane<T> {
         if !outcome.settled.is_empty() {
             self.options.backoff.succeeded();
         }
-        self.options.destination.account.possible_duplicates(stop.repeated_items);
         tracing::warn!(
             destination = %self.options.destination.name,
             failures = self.options.backoff.failures() + 1,
@@ -208,7 +208,7 @@ impl<T: Transport> Lane<T> {
         let wait =
             |retry_after, lane: &mut Self| lane.options.backoff.failed(retry_after, random_share());
         match stop.verdict {
-            Verdict::BackOff { retry_after, .. } => {
+            Verdict::BackOff { retry_after } => {
                 Next::Wait(LaneState::BackingOff, wait(retry_after, self))
             }
             _ => Next::Wait(LaneState::Parked, wait(Some(PARK_WAIT), self)),

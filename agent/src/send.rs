@@ -34,6 +34,8 @@ pub enum Answer {
         code: u16,
         /// `Retry-After`, in seconds from now.
         retry_after: Option<Duration>,
+        /// The request was sent twice, the first time whole and without an answer.
+        sent_twice: bool,
         /// The beginning of the answer's body, for the operator's eyes only.
         text: String,
     },
@@ -46,8 +48,6 @@ pub enum Verdict {
     BackOff {
         /// The destination's own wish.
         retry_after: Option<Duration>,
-        /// The body may have been taken although no answer came.
-        ambiguous: bool,
     },
     /// Pack in another way and try again.
     ChangeCodec,
@@ -65,10 +65,16 @@ impl Answer {
     /// What this answer means.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Failed { body_sent, .. } => {
-                Verdict::BackOff { retry_after: None, ambiguous: *body_sent }
-            }
+            Self::Failed { .. } => Verdict::BackOff { retry_after: None },
             Self::Status { code, retry_after, .. } => status_verdict(*code, *retry_after),
+        }
+    }
+
+    /// Whether the destination may have taken the body although it is sent again.
+    pub fn may_repeat(&self) -> bool {
+        match self {
+            Self::Failed { body_sent, .. } => *body_sent,
+            Self::Status { sent_twice, .. } => *sent_twice,
         }
     }
 
@@ -96,13 +102,13 @@ fn status_verdict(code: u16, retry_after: Option<Duration>) -> Verdict {
         200..=299 => Verdict::Delivered,
         // 409 and 422 are how some stores say that they will not have these samples.
         400 | 409 | 422 => Verdict::Refused,
-        408 | 425 | 429 => Verdict::BackOff { retry_after, ambiguous: false },
+        408 | 425 | 429 => Verdict::BackOff { retry_after },
         413 => Verdict::TooLarge,
         415 => Verdict::ChangeCodec,
         // A redirect that the client did not follow, 401, 403, 404, 405 and their like: a wrong
         // URL, token or proxy. Whoever mends it wants the data that came meanwhile.
         300..=499 => Verdict::Park,
-        _ => Verdict::BackOff { retry_after, ambiguous: false },
+        _ => Verdict::BackOff { retry_after },
     }
 }
 
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn each_status_has_its_class() {
-        let back_off = Verdict::BackOff { retry_after: None, ambiguous: false };
+        let back_off = Verdict::BackOff { retry_after: None };
         let cases: [(&[u16], Verdict); 7] = [
             (&[200, 202, 204], Verdict::Delivered),
             (&[400, 409, 422], Verdict::Refused),
@@ -130,7 +136,12 @@ mod tests {
         ];
         for (codes, expected) in cases {
             for &code in codes {
-                let answer = Answer::Status { code, retry_after: None, text: String::new() };
+                let answer = Answer::Status {
+                    code,
+                    retry_after: None,
+                    sent_twice: false,
+                    text: String::new(),
+                };
                 assert_eq!(answer.verdict(), expected, "{code}");
             }
         }
@@ -140,8 +151,8 @@ mod tests {
     fn a_lost_answer_is_ambiguous_only_after_the_body_was_sent() {
         for body_sent in [false, true] {
             let answer = Answer::Failed { reason: "timed out".to_owned(), body_sent };
-            let expected = Verdict::BackOff { retry_after: None, ambiguous: body_sent };
-            assert_eq!(answer.verdict(), expected);
+            assert_eq!(answer.verdict(), Verdict::BackOff { retry_after: None });
+            assert_eq!(answer.may_repeat(), body_sent);
         }
     }
 }

@@ -49,12 +49,12 @@ impl HttpTransport {
         let deadline = tokio::time::Instant::now() + self.timeout;
         let response = self.session.request(request, deadline).await?;
         let code = response.status().as_u16();
-        let retry_after = retry_after(&response);
+        let (retry_after, sent_twice) = (retry_after(&response), response.repeated());
         // A final answer is worth more than its text: what can't be read of that is left out.
         let body = response.read_body(ANSWER_BYTES_MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body);
         let text = text.trim().chars().take(ANSWER_CHARS_SHOWN).collect();
-        Ok(Answer::Status { code, retry_after, text })
+        Ok(Answer::Status { code, retry_after, sent_twice, text })
     }
 }
 

@@ -461,8 +461,8 @@ fn label_fault(limits: &LabelLimits, labels: &[u8]) -> Option<PageFault> {
             return Some(PageFault::LabelLimit("a label value of length", found, limit));
         }
     }
-    over(limits.count_max, count)
-        .then(|| PageFault::LabelLimit("a label count of", count as u64, limits.count_max))
+    let limit = limits.count_max;
+    over(limit, count).then_some(PageFault::LabelLimit("a label count of", count as u64, limit))
 }
 
 /// The start of a bad line, as text.

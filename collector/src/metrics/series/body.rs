@@ -28,6 +28,10 @@ const LONG_LINE_BYTES: usize = LINE_BYTES_MAX + 2;
 /// and the work outweigh what is saved.
 const KEEP_PLAIN_BYTES_MAX: usize = 4 << 10;
 
+/// Smallest gzip body that is shared with the caller, not copied: twice the largest bodies in
+/// memory would be more than a page may cost. The caller hands over a buffer without slack.
+const SHARE_BYTES_MIN: usize = 1 << 20;
+
 /// zstd level of kept bodies. Derivation: they are read once in hundreds of scrapes at most.
 const KEEP_LEVEL: i32 = 1;
 
@@ -74,16 +78,17 @@ impl Body {
 /// The last good body, kept as small as it comes.
 #[derive(Debug)]
 pub(super) enum Kept {
-    Gzip(Box<[u8]>),
+    Gzip(Bytes),
     Plain(Box<[u8]>),
     Zstd(Box<[u8]>),
 }
 
 impl Kept {
-    /// Copies a body, so that no larger buffer stays alive behind it.
+    /// Keeps a body: a small one as a copy, so that no larger buffer stays alive behind it.
     pub(super) fn new(body: &Body) -> Self {
         match body {
-            Body::Gzip(bytes) => Self::Gzip(bytes.as_ref().into()),
+            Body::Gzip(bytes) if bytes.len() > SHARE_BYTES_MIN => Self::Gzip(bytes.clone()),
+            Body::Gzip(bytes) => Self::Gzip(Bytes::copy_from_slice(bytes)),
             Body::Plain(bytes) if bytes.len() > KEEP_PLAIN_BYTES_MAX => {
                 match zstd::stream::encode_all(bytes.as_ref(), KEEP_LEVEL) {
                     Ok(frame) => Self::Zstd(frame.into()),

@@ -18,6 +18,10 @@ use crate::metrics::encode::{Mark, Series};
 use crate::metrics::exposition::{BadReason, Format, Item, Line, Parser};
 use runnel_config::settings::BadLines;
 
+/// Most encoded bytes that are held back. Derivation: a page of 12,000 samples; a larger one is
+/// read twice, since a short line grows to the size of the target's labels.
+const HOLD_BYTES_MAX: usize = 4 << 20;
+
 /// Bytes of a bad line that are shown.
 const BAD_TEXT_BYTES_MAX: usize = 200;
 
@@ -198,29 +202,38 @@ impl TargetSeries {
         match inflate.open(source, bytes_max).map_err(body_error)? {
             Opened::Whole(text) => {
                 let holds = text.len() <= WHOLE_BYTES_MAX && run.options.series_limit == 0;
-                if can_fail_late && holds {
-                    run.begin(Road::Hold);
-                } else if can_fail_late {
-                    run.begin(Road::Check);
-                    let _ = run.lines(text);
-                    run.end(text.len() as u64)?;
+                if can_fail_late {
+                    run.begin(if holds { Road::Hold } else { Road::Check });
+                    run.lines(text);
+                    let counts = run.end(text.len() as u64)?;
+                    if run.road == Road::Hold {
+                        return Ok(counts);
+                    }
+                    // What was held until there was too much of it goes again from the start.
+                    run.out.discard();
                     run.begin(Road::Write);
                 }
-                let _ = run.lines(text);
+                run.lines(text);
                 run.end(text.len() as u64)
             }
             Opened::Streamed => {
                 // The first pass also proves that the body is whole.
                 run.begin(Road::Check);
                 let mut check = |text: &[u8]| {
-                    if can_fail_late { run.lines(text) } else { ControlFlow::Continue(()) }
+                    if can_fail_late {
+                        run.lines(text);
+                    }
+                    ControlFlow::Continue(())
                 };
                 let bytes = inflate.stream(source, bytes_max, &mut check).map_err(body_error)?;
                 if can_fail_late {
                     run.end(bytes)?;
                 }
                 run.begin(Road::Write);
-                let write = &mut |text: &[u8]| run.lines(text);
+                let write = &mut |text: &[u8]| {
+                    run.lines(text);
+                    ControlFlow::Continue(())
+                };
                 let bytes = inflate.stream(source, bytes_max, write).map_err(body_error)?;
                 run.end(bytes)
             }
@@ -246,6 +259,8 @@ impl TargetSeries {
             // Source: vmagent counts no added series where it tracks none.
             counts.series_added = change.added;
             if change.differs || self.kept.is_none() {
+                // Two kept bodies at once would be one too many of a large page.
+                self.kept = None;
                 self.kept = Some((Kept::new(body), format));
             }
         }
@@ -310,37 +325,28 @@ impl Run<'_> {
         self.track.begin(self.seen);
     }
 
-    /// Reads a piece of whole lines; breaks where the rest of the page does not matter.
-    fn lines(&mut self, text: &[u8]) -> ControlFlow<()> {
+    /// Reads a piece of whole lines.
+    fn lines(&mut self, text: &[u8]) {
         // The parser's buffers are lent to the lines, so it must not be part of `self` meanwhile.
         let mut parser = std::mem::take(self.parser);
         parser.begin(self.format, self.metadata.is_some() && self.road != Road::Check);
-        let mut flow = ControlFlow::Continue(());
         while let Some(item) = parser.next(text, &mut self.labeler.shapes) {
-            flow = match item {
+            match item {
                 Item::Sample(line) => self.sample(&line),
                 Item::Metadata(line) => {
                     if let Some(pending) = &mut self.metadata {
                         pending.line(&line);
                     }
-                    ControlFlow::Continue(())
                 }
-                Item::Eof => {
-                    self.eof = true;
-                    ControlFlow::Continue(())
-                }
+                Item::Eof => self.eof = true,
                 Item::Bad(text, reason) => self.bad(text, reason),
-            };
-            if flow.is_break() {
-                break;
             }
         }
         *self.parser = parser;
-        flow
     }
 
     #[inline]
-    fn sample(&mut self, line: &Line<'_>) -> ControlFlow<()> {
+    fn sample(&mut self, line: &Line<'_>) {
         self.counts.samples_scraped += 1;
         if self.eof && self.options.bad_lines == BadLines::Fail {
             self.fault = Some(PageFault::Eof);
@@ -352,15 +358,14 @@ impl Run<'_> {
         if !first {
             self.counts.duplicates += 1;
             self.out.out.rollback(mark);
-            return ControlFlow::Continue(());
+            return;
         }
         if self.slow && !self.passes_rules(line, mark, hash) {
             self.out.out.rollback(mark);
-            return ControlFlow::Continue(());
+            return;
         }
         self.counts.samples_post_relabel += u64::from(!self.slow);
         self.write(line, mark, stated.unwrap_or(self.times.scrape_ms));
-        ControlFlow::Continue(())
     }
 
     /// Relabels a series and holds it against the limits; says whether it goes on.
@@ -409,12 +414,16 @@ impl Run<'_> {
         }
         out.close(mark);
         self.out.count(timestamp_ms);
-        if self.road == Road::Write {
-            self.out.flush_full(self.sink);
+        match self.road {
+            Road::Check => {}
+            // From here on it is only looked at, and read once more in the end.
+            Road::Hold if self.out.out.len() > HOLD_BYTES_MAX => self.road = Road::Check,
+            Road::Hold => {}
+            Road::Write => self.out.flush_full(self.sink),
         }
     }
 
-    fn bad(&mut self, text: &[u8], reason: BadReason) -> ControlFlow<()> {
+    fn bad(&mut self, text: &[u8], reason: BadReason) {
         self.counts.bad_lines += 1;
         let first = self
             .counts
@@ -423,7 +432,6 @@ impl Run<'_> {
         if self.options.bad_lines == BadLines::Fail && self.fault.is_none() {
             self.fault = Some(PageFault::BadLine(first.clone()));
         }
-        ControlFlow::Continue(())
     }
 
     /// Ends the walk: what was counted, or why the page fails.

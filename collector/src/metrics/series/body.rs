@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -199,12 +198,12 @@ impl Inflate {
         }
     }
 
-    /// Reads a body piece by piece; `each` may stop it. Returns the size of the text read.
+    /// Reads a body piece by piece. Returns the size of the text read.
     pub(super) fn stream(
         &mut self,
         source: Source<'_>,
         bytes_max: u64,
-        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        each: &mut dyn FnMut(&[u8]),
     ) -> Result<u64, BodyError> {
         if self.text.len() < self.piece_bytes {
             self.text.resize(self.piece_bytes, 0);
@@ -223,10 +222,11 @@ impl Inflate {
             if total > bytes_max {
                 return Err(BodyError::TooLarge(bytes_max));
             }
-            let flow = if read == 0 { lines.end(each) } else { lines.push(read, each) };
-            if read == 0 || flow.is_break() {
+            if read == 0 {
+                lines.end(each);
                 return Ok(total);
             }
+            lines.push(read, each);
         }
     }
 
@@ -250,40 +250,37 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     /// Takes `read` bytes more, which stand behind the filled ones.
-    fn push(
-        &mut self,
-        read: usize,
-        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    fn push(&mut self, read: usize, each: &mut dyn FnMut(&[u8])) {
         let from = self.filled;
         self.filled += read;
         if self.skipping {
             let Some(newline) = memchr(b'\n', self.between(from, self.filled)) else {
                 self.filled = from;
-                return ControlFlow::Continue(());
+                return;
             };
             self.skipping = false;
             self.drop_front(from + newline + 1);
         }
         if let Some(newline) = memrchr(b'\n', self.between(0, self.filled)) {
-            each(self.between(0, newline + 1))?;
+            each(self.between(0, newline + 1));
             self.drop_front(newline + 1);
         }
         if self.filled >= LONG_LINE_BYTES {
             // The start of the line is enough to call it bad.
-            each(self.between(0, LONG_LINE_BYTES))?;
+            each(self.between(0, LONG_LINE_BYTES));
             self.filled = 0;
             self.skipping = true;
         } else if self.filled == self.text.len() {
             let len = (2 * self.filled).min(LONG_LINE_BYTES);
             self.text.resize(len, 0);
         }
-        ControlFlow::Continue(())
     }
 
     /// Takes the end of the text.
-    fn end(&mut self, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
-        if self.filled > 0 { each(self.between(0, self.filled)) } else { ControlFlow::Continue(()) }
+    fn end(&mut self, each: &mut dyn FnMut(&[u8])) {
+        if self.filled > 0 {
+            each(self.between(0, self.filled));
+        }
     }
 
     fn between(&self, from: usize, to: usize) -> &[u8] {

@@ -1,7 +1,5 @@
 //! Bodies: compressed or not, whole or streamed, good or broken.
 
-use std::ops::ControlFlow;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -155,10 +153,7 @@ fn a_kept_plain_body_is_compressed() {
 fn streamed(page: &[u8], first_buffer: usize) -> Vec<Vec<u8>> {
     let mut inflate = body::Inflate::with_buffer(first_buffer);
     let mut pieces = Vec::new();
-    let mut each = |piece: &[u8]| {
-        pieces.push(piece.to_vec());
-        ControlFlow::Continue(())
-    };
+    let mut each = |piece: &[u8]| pieces.push(piece.to_vec());
     let read = inflate.stream(Source::Plain(page), u64::MAX, &mut each).unwrap();
     assert_eq!(read, page.len() as u64);
     pieces

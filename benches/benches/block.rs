@@ -45,7 +45,7 @@ fn block(c: &mut Criterion) {
     group.throughput(per_sample(samples)).sample_size(10);
     for level in [-1, 1, 2, 3] {
         for raw_bytes_max in [1 << 20, 4 << 20, 16 << 20] {
-            let options = BlockOptions { level, raw_bytes_max };
+            let options = BlockOptions { level, raw_bytes_max, ..BlockOptions::METRICS };
             let bytes = compress(&batches, options).sealed_bytes as f64 / samples as f64;
             let name = format!("level {level}, {} MiB: {bytes:.2} B", raw_bytes_max >> 20);
             group.bench_function(BenchmarkId::from_parameter(name), |b| {

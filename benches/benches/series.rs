@@ -10,6 +10,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use runnel_collector::block::{BlockBuilder, BlockOptions};
 use runnel_collector::labels::Labels;
 
+/// Targets whose pages go to the blocks in turn; together larger than the compressor's window.
+const TARGETS: u64 = 40;
+
 fn series(c: &mut Criterion) {
     speed_of_light("plain page: scan and hash 40, value 20, encode 50", 110.0);
     speed_of_light("gzip page: and inflate 79", 189.0);
@@ -21,10 +24,17 @@ fn series(c: &mut Criterion) {
         group.bench_function(name, |b| b.iter(|| bench.scrape(&mut Count::default())));
         eprintln!("memory of the target: {} bytes", bench.target.memory_bytes());
     }
-    let mut bench = Bench::new(options(1), 1, true);
-    let builder = BlockBuilder::new(BlockOptions::METRICS).expect("zstd knows the level");
-    let mut blocks = Blocks::new(builder);
-    group.bench_function("gzip_into_blocks", |b| b.iter(|| bench.scrape(&mut blocks)));
+    // Many targets in turn: one alone would compress as a copy of itself.
+    let mut targets: Vec<Bench> =
+        (0..TARGETS).map(|target| Bench::new(options(target), target, true)).collect();
+    let builder = BlockBuilder::new(BlockOptions::METRICS).expect("zstd takes these options");
+    let (mut blocks, mut turn) = (Blocks::new(builder), 0);
+    group.bench_function("gzip_into_blocks", |b| {
+        b.iter(|| {
+            turn = (turn + 1) % targets.len();
+            targets[turn].scrape(&mut blocks);
+        })
+    });
     blocks.seal();
     let per_sample = blocks.sealed_bytes as f64 / blocks.sealed_samples as f64;
     eprintln!("bytes per sample in blocks: {per_sample:.2}");

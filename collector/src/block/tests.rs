@@ -1,6 +1,7 @@
 use super::*;
 
-const OPTIONS: BlockOptions = BlockOptions { level: 2, raw_bytes_max: 1_000 };
+const OPTIONS: BlockOptions =
+    BlockOptions { level: 1, match_bytes_min: 0, window_log: 0, raw_bytes_max: 1_000 };
 
 fn items(count: u64, min: i64, max: i64) -> Items {
     Items { count, time_min_ms: min, time_max_ms: max }

@@ -24,7 +24,7 @@ pub use read::{
     Exemplar, Field, LabelPair, Malformed, MetadataRead, Request, Sample, Series, fuzz_request,
 };
 pub use rewrite::{Rewritten, relabel_request, strip_exemplars};
-pub use split::halve;
+pub use split::{Halves, halve};
 
 use crate::labels::Labels;
 

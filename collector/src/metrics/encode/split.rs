@@ -4,6 +4,9 @@
 
 use super::{Malformed, Request};
 
+/// The two parts of a request, in order.
+pub type Halves<'a> = (&'a [u8], &'a [u8]);
+
 /// Splits a raw request at the field boundary nearest to its middle.
 ///
 /// The result borrows from `raw`; both parts are whole requests. `None` where there is only one
@@ -11,7 +14,7 @@ use super::{Malformed, Request};
 ///
 /// # Errors
 /// [`Malformed`] when the bytes are not a request; nothing can then be split.
-pub fn halve(raw: &[u8]) -> Result<Option<(&[u8], &[u8])>, Malformed> {
+pub fn halve(raw: &[u8]) -> Result<Option<Halves<'_>>, Malformed> {
     let mut fields = Request::new(raw);
     let mut best: Option<usize> = None;
     while let Some(field) = fields.next() {

@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -27,6 +26,10 @@ const LONG_LINE_BYTES: usize = LINE_BYTES_MAX + 2;
 /// Smallest plain body that is compressed for keeping. Derivation: below it the frame's overhead
 /// and the work outweigh what is saved.
 const KEEP_PLAIN_BYTES_MAX: usize = 4 << 10;
+
+/// Smallest gzip body that is shared with the caller, not copied: twice the largest bodies in
+/// memory would be more than a page may cost. The caller hands over a buffer without slack.
+const SHARE_BYTES_MIN: usize = 1 << 20;
 
 /// zstd level of kept bodies. Derivation: they are read once in hundreds of scrapes at most.
 const KEEP_LEVEL: i32 = 1;
@@ -74,16 +77,17 @@ impl Body {
 /// The last good body, kept as small as it comes.
 #[derive(Debug)]
 pub(super) enum Kept {
-    Gzip(Box<[u8]>),
+    Gzip(Bytes),
     Plain(Box<[u8]>),
     Zstd(Box<[u8]>),
 }
 
 impl Kept {
-    /// Copies a body, so that no larger buffer stays alive behind it.
+    /// Keeps a body: a small one as a copy, so that no larger buffer stays alive behind it.
     pub(super) fn new(body: &Body) -> Self {
         match body {
-            Body::Gzip(bytes) => Self::Gzip(bytes.as_ref().into()),
+            Body::Gzip(bytes) if bytes.len() > SHARE_BYTES_MIN => Self::Gzip(bytes.clone()),
+            Body::Gzip(bytes) => Self::Gzip(Bytes::copy_from_slice(bytes)),
             Body::Plain(bytes) if bytes.len() > KEEP_PLAIN_BYTES_MAX => {
                 match zstd::stream::encode_all(bytes.as_ref(), KEEP_LEVEL) {
                     Ok(frame) => Self::Zstd(frame.into()),
@@ -194,12 +198,12 @@ impl Inflate {
         }
     }
 
-    /// Reads a body piece by piece; `each` may stop it. Returns the size of the text read.
+    /// Reads a body piece by piece. Returns the size of the text read.
     pub(super) fn stream(
         &mut self,
         source: Source<'_>,
         bytes_max: u64,
-        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+        each: &mut dyn FnMut(&[u8]),
     ) -> Result<u64, BodyError> {
         if self.text.len() < self.piece_bytes {
             self.text.resize(self.piece_bytes, 0);
@@ -218,10 +222,11 @@ impl Inflate {
             if total > bytes_max {
                 return Err(BodyError::TooLarge(bytes_max));
             }
-            let flow = if read == 0 { lines.end(each) } else { lines.push(read, each) };
-            if read == 0 || flow.is_break() {
+            if read == 0 {
+                lines.end(each);
                 return Ok(total);
             }
+            lines.push(read, each);
         }
     }
 
@@ -245,40 +250,37 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     /// Takes `read` bytes more, which stand behind the filled ones.
-    fn push(
-        &mut self,
-        read: usize,
-        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    fn push(&mut self, read: usize, each: &mut dyn FnMut(&[u8])) {
         let from = self.filled;
         self.filled += read;
         if self.skipping {
             let Some(newline) = memchr(b'\n', self.between(from, self.filled)) else {
                 self.filled = from;
-                return ControlFlow::Continue(());
+                return;
             };
             self.skipping = false;
             self.drop_front(from + newline + 1);
         }
         if let Some(newline) = memrchr(b'\n', self.between(0, self.filled)) {
-            each(self.between(0, newline + 1))?;
+            each(self.between(0, newline + 1));
             self.drop_front(newline + 1);
         }
         if self.filled >= LONG_LINE_BYTES {
             // The start of the line is enough to call it bad.
-            each(self.between(0, LONG_LINE_BYTES))?;
+            each(self.between(0, LONG_LINE_BYTES));
             self.filled = 0;
             self.skipping = true;
         } else if self.filled == self.text.len() {
             let len = (2 * self.filled).min(LONG_LINE_BYTES);
             self.text.resize(len, 0);
         }
-        ControlFlow::Continue(())
     }
 
     /// Takes the end of the text.
-    fn end(&mut self, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
-        if self.filled > 0 { each(self.between(0, self.filled)) } else { ControlFlow::Continue(()) }
+    fn end(&mut self, each: &mut dyn FnMut(&[u8])) {
+        if self.filled > 0 {
+            each(self.between(0, self.filled));
+        }
     }
 
     fn between(&self, from: usize, to: usize) -> &[u8] {

@@ -21,6 +21,8 @@ pub(super) struct Labeler {
     pub(super) shapes: Shapes,
     generation: u32,
     plans: Vec<Option<Box<ShapePlans>>>,
+    /// For metrics of our own, which have no labels and meet no rules.
+    own: Plan,
     decisions: Decisions,
     /// Whether rules stand behind the encoding.
     relabels: bool,
@@ -49,6 +51,7 @@ impl Labeler {
             generation: shapes.generation(),
             shapes,
             plans: Vec::new(),
+            own: Plan::new(std::iter::empty(), options, Layers::Final),
             decisions: Decisions::default(),
             relabels: options.relabel.is_some(),
             honor_labels: options.honor_labels,
@@ -64,7 +67,7 @@ impl Labeler {
             })
             .sum();
         // A shape weighs about as much as its plan.
-        2 * plans + self.decisions.memory_bytes()
+        2 * plans + self.own.memory_bytes() + self.decisions.memory_bytes()
     }
 
     /// Writes the labels of a line's series as they stand before relabeling; their identity.
@@ -91,14 +94,8 @@ impl Labeler {
     }
 
     /// Writes the labels of a metric of our own.
-    pub(super) fn encode_own(
-        &mut self,
-        options: &SeriesOptions,
-        name: &str,
-        out: &mut Out,
-    ) -> Mark {
-        let plan = Plan::new(std::iter::empty(), options, Layers::Final);
-        let mark = out.begin(plan.room() + name.len());
+    pub(super) fn encode_own(&self, name: &str, out: &mut Out) -> Mark {
+        let mark = out.begin(self.own.room() + name.len());
         let span = Span { start: 0, len: name.len() };
         let line = Line {
             text: name.as_bytes(),
@@ -110,7 +107,7 @@ impl Labeler {
             timestamp_ms: None,
             exemplar: None,
         };
-        plan.write(out, &line, (line.text, 0, name.len()));
+        self.own.write(out, &line, (line.text, 0, name.len()));
         mark
     }
 

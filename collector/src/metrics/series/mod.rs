@@ -23,6 +23,7 @@ mod hashes;
 mod labeler;
 mod metadata;
 mod options;
+mod outcome;
 mod page;
 mod plan;
 mod report;
@@ -34,7 +35,7 @@ mod track;
 pub use body::{Body, BodyError};
 pub use metadata::MetadataSeen;
 pub use options::{ClashPolicy, LabelLimits, SeriesOptions};
-pub use page::{BadLine, PageCounts, PageError, PageFault, PageTimes};
+pub use outcome::{BadLine, PageCounts, PageError, PageFault, PageTimes};
 pub use report::ScrapeReport;
 
 use body::{Inflate, Kept};

@@ -4,124 +4,21 @@
 //! limit. A page that can fail late is read so that nothing of it leaves before its end is known:
 //! held back where it is small, read twice where it is large.
 
-use std::fmt;
-use std::ops::ControlFlow;
-
-use super::body::{Body, BodyError, Kept, Opened, Source};
+use super::body::{Body, Inflate, Kept, Opened, Source};
 use super::gzip::WHOLE_BYTES_MAX;
 use super::labeler::{Labeler, identity};
 use super::metadata::{METADATA_AGAIN_MS, MetadataSeen, Pending};
 use super::options::{LabelLimits, SeriesOptions};
+use super::outcome::{BadLine, PageCounts, PageError, PageFault, PageTimes};
 use super::track::{Track, TrackScratch};
 use super::{Outbox, SCRATCH_KEEP_BYTES, Scratch, SeriesLimit, Sink, TargetSeries};
 use crate::metrics::encode::{Mark, Series};
 use crate::metrics::exposition::{BadReason, Format, Item, Line, Parser};
 use runnel_config::settings::BadLines;
 
-/// Bytes of a bad line that are shown.
-const BAD_TEXT_BYTES_MAX: usize = 200;
-
-/// The two times of a scrape. Unit: milliseconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageTimes {
-    /// Time that the samples get.
-    pub scrape_ms: i64,
-    /// Time it really was: that of stale markers, and of everything that waits.
-    pub real_ms: i64,
-}
-
-/// What a page held and what became of it.
-///
-/// Invariant: `samples_scraped = samples_written + duplicates + relabel_dropped +
-/// series_limit_dropped` on a page that did not fail; a page that failed wrote nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PageCounts {
-    /// Size of the text.
-    pub page_bytes: u64,
-    /// Samples on the page.
-    pub samples_scraped: u64,
-    /// Samples left after relabeling.
-    pub samples_post_relabel: u64,
-    /// Samples handed to the sink.
-    pub samples_written: u64,
-    /// Series that were not on the page before.
-    pub series_added: u64,
-    /// Samples whose series stood on the page already.
-    pub duplicates: u64,
-    /// Samples that a relabel rule dropped.
-    pub relabel_dropped: u64,
-    /// Samples of new series above the series limit.
-    pub series_limit_dropped: u64,
-    /// Stale markers handed to the sink.
-    pub stale_markers: u64,
-    /// Lines that do not parse.
-    pub bad_lines: u64,
-    /// The first of them.
-    pub first_bad: Option<BadLine>,
-}
-
-/// A line that does not parse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadLine {
-    /// Its text, cut to 200 bytes, made UTF-8.
-    pub text: String,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// Why a page failed, and what was seen of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageError {
-    /// Why.
-    pub fault: PageFault,
-    /// What was counted; nothing was written.
-    pub counts: Box<PageCounts>,
-}
-
-/// Why a page failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageFault {
-    /// A line does not parse and the job wants that to fail.
-    BadLine(BadLine),
-    /// The body cannot be read.
-    Body(BodyError),
-    /// An OpenMetrics page of a strict job has no `# EOF`, or more behind it.
-    Eof,
-    /// A series breaks a limit of labels: which one, what it has, the limit.
-    LabelLimit(&'static str, u64, u64),
-    /// There is content, but not one line of it is a sample.
-    NoMetrics(BadLine),
-    /// More samples than the limit.
-    SampleLimit(u64),
-}
-
-impl fmt::Display for PageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fault {
-            PageFault::BadLine(line) => write!(f, "parsing the page: {line}"),
-            PageFault::Body(error) => error.fmt(f),
-            PageFault::Eof => f.write_str("parsing the page: found no # EOF at its end"),
-            PageFault::LabelLimit(which, found, limit) => {
-                write!(f, "checking the page: found {which} {found}, the limit is {limit}")
-            }
-            PageFault::NoMetrics(line) => {
-                write!(f, "parsing the page: found no sample on it; first line: {line}")
-            }
-            PageFault::SampleLimit(limit) => {
-                let found = self.counts.samples_post_relabel;
-                write!(f, "checking the page: found {found} samples, sample_limit is {limit}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PageError {}
-
-impl fmt::Display for BadLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?}", self.reason, self.text)
-    }
-}
+/// Most encoded bytes that are held back. Derivation: a page of 12,000 samples; a larger one is
+/// read twice, since a short line grows to the size of the target's labels.
+const HOLD_BYTES_MAX: usize = 4 << 20;
 
 impl TargetSeries {
     /// Takes a page: writes its samples, the markers of vanished series, and metadata that is due.
@@ -171,10 +68,8 @@ impl TargetSeries {
         scratch: &mut Scratch,
         sink: &mut dyn Sink,
     ) -> Result<PageCounts, PageError> {
-        let body_error = |error| PageError::new(PageFault::Body(error), PageCounts::default());
         let bytes_max = self.options.body_bytes_max;
         let Scratch { parser, out, inflate, track, metadata } = scratch;
-        let can_fail_late = self.options.can_fail_late();
         let metadata_due = times.real_ms >= self.metadata_due_ms;
         let mut run = Run {
             options: &self.options,
@@ -195,35 +90,9 @@ impl TargetSeries {
             slow: self.options.has_rules(),
         };
         run.begin(Road::Write);
-        match inflate.open(source, bytes_max).map_err(body_error)? {
-            Opened::Whole(text) => {
-                let holds = text.len() <= WHOLE_BYTES_MAX && run.options.series_limit == 0;
-                if can_fail_late && holds {
-                    run.begin(Road::Hold);
-                } else if can_fail_late {
-                    run.begin(Road::Check);
-                    let _ = run.lines(text);
-                    run.end(text.len() as u64)?;
-                    run.begin(Road::Write);
-                }
-                let _ = run.lines(text);
-                run.end(text.len() as u64)
-            }
-            Opened::Streamed => {
-                // The first pass also proves that the body is whole.
-                run.begin(Road::Check);
-                let mut check = |text: &[u8]| {
-                    if can_fail_late { run.lines(text) } else { ControlFlow::Continue(()) }
-                };
-                let bytes = inflate.stream(source, bytes_max, &mut check).map_err(body_error)?;
-                if can_fail_late {
-                    run.end(bytes)?;
-                }
-                run.begin(Road::Write);
-                let write = &mut |text: &[u8]| run.lines(text);
-                let bytes = inflate.stream(source, bytes_max, write).map_err(body_error)?;
-                run.end(bytes)
-            }
+        match inflate.open(source, bytes_max).map_err(PageError::body)? {
+            Opened::Whole(text) => run.whole(text),
+            Opened::Streamed => run.streamed(inflate, source),
         }
     }
 
@@ -246,6 +115,8 @@ impl TargetSeries {
             // Source: vmagent counts no added series where it tracks none.
             counts.series_added = change.added;
             if change.differs || self.kept.is_none() {
+                // Two kept bodies at once would be one too many of a large page.
+                self.kept = None;
                 self.kept = Some((Kept::new(body), format));
             }
         }
@@ -260,12 +131,6 @@ impl Scratch {
         self.out.discard();
         self.inflate.trim(SCRATCH_KEEP_BYTES);
         Track::trim(&mut self.track, SCRATCH_KEEP_BYTES);
-    }
-}
-
-impl PageError {
-    fn new(fault: PageFault, counts: PageCounts) -> Self {
-        Self { fault, counts: Box::new(counts) }
     }
 }
 
@@ -310,37 +175,70 @@ impl Run<'_> {
         self.track.begin(self.seen);
     }
 
-    /// Reads a piece of whole lines; breaks where the rest of the page does not matter.
-    fn lines(&mut self, text: &[u8]) -> ControlFlow<()> {
+    /// Reads a page that stands in memory.
+    fn whole(&mut self, text: &[u8]) -> Result<PageCounts, PageError> {
+        if self.options.can_fail_late() {
+            let holds = text.len() <= WHOLE_BYTES_MAX && self.options.series_limit == 0;
+            self.begin(if holds { Road::Hold } else { Road::Check });
+            self.lines(text);
+            let counts = self.end(text.len() as u64)?;
+            if self.road == Road::Hold {
+                return Ok(counts);
+            }
+            // What was held until there was too much of it goes again from the start.
+            self.out.discard();
+            self.begin(Road::Write);
+        }
+        self.lines(text);
+        self.end(text.len() as u64)
+    }
+
+    /// Reads a page piece by piece, twice: the first pass also proves that the body is whole.
+    fn streamed(
+        &mut self,
+        inflate: &mut Inflate,
+        source: Source<'_>,
+    ) -> Result<PageCounts, PageError> {
+        let bytes_max = self.options.body_bytes_max;
+        let can_fail_late = self.options.can_fail_late();
+        self.begin(Road::Check);
+        let mut check = |text: &[u8]| {
+            if can_fail_late {
+                self.lines(text);
+            }
+        };
+        let bytes = inflate.stream(source, bytes_max, &mut check).map_err(PageError::body)?;
+        if can_fail_late {
+            self.end(bytes)?;
+        }
+        self.begin(Road::Write);
+        let write = &mut |text: &[u8]| self.lines(text);
+        let bytes = inflate.stream(source, bytes_max, write).map_err(PageError::body)?;
+        self.end(bytes)
+    }
+
+    /// Reads a piece of whole lines.
+    fn lines(&mut self, text: &[u8]) {
         // The parser's buffers are lent to the lines, so it must not be part of `self` meanwhile.
         let mut parser = std::mem::take(self.parser);
         parser.begin(self.format, self.metadata.is_some() && self.road != Road::Check);
-        let mut flow = ControlFlow::Continue(());
         while let Some(item) = parser.next(text, &mut self.labeler.shapes) {
-            flow = match item {
+            match item {
                 Item::Sample(line) => self.sample(&line),
                 Item::Metadata(line) => {
                     if let Some(pending) = &mut self.metadata {
                         pending.line(&line);
                     }
-                    ControlFlow::Continue(())
                 }
-                Item::Eof => {
-                    self.eof = true;
-                    ControlFlow::Continue(())
-                }
+                Item::Eof => self.eof = true,
                 Item::Bad(text, reason) => self.bad(text, reason),
-            };
-            if flow.is_break() {
-                break;
             }
         }
         *self.parser = parser;
-        flow
     }
 
     #[inline]
-    fn sample(&mut self, line: &Line<'_>) -> ControlFlow<()> {
+    fn sample(&mut self, line: &Line<'_>) {
         self.counts.samples_scraped += 1;
         if self.eof && self.options.bad_lines == BadLines::Fail {
             self.fault = Some(PageFault::Eof);
@@ -352,15 +250,14 @@ impl Run<'_> {
         if !first {
             self.counts.duplicates += 1;
             self.out.out.rollback(mark);
-            return ControlFlow::Continue(());
+            return;
         }
         if self.slow && !self.passes_rules(line, mark, hash) {
             self.out.out.rollback(mark);
-            return ControlFlow::Continue(());
+            return;
         }
         self.counts.samples_post_relabel += u64::from(!self.slow);
         self.write(line, mark, stated.unwrap_or(self.times.scrape_ms));
-        ControlFlow::Continue(())
     }
 
     /// Relabels a series and holds it against the limits; says whether it goes on.
@@ -409,21 +306,21 @@ impl Run<'_> {
         }
         out.close(mark);
         self.out.count(timestamp_ms);
-        if self.road == Road::Write {
-            self.out.flush_full(self.sink);
+        match self.road {
+            Road::Check => {}
+            // From here on it is only looked at, and read once more in the end.
+            Road::Hold if self.out.out.len() > HOLD_BYTES_MAX => self.road = Road::Check,
+            Road::Hold => {}
+            Road::Write => self.out.flush_full(self.sink),
         }
     }
 
-    fn bad(&mut self, text: &[u8], reason: BadReason) -> ControlFlow<()> {
+    fn bad(&mut self, text: &[u8], reason: BadReason) {
         self.counts.bad_lines += 1;
-        let first = self
-            .counts
-            .first_bad
-            .get_or_insert_with(|| BadLine { text: shown(text), reason: reason.text() });
+        let first = self.counts.first_bad.get_or_insert_with(|| BadLine::new(text, reason));
         if self.options.bad_lines == BadLines::Fail && self.fault.is_none() {
             self.fault = Some(PageFault::BadLine(first.clone()));
         }
-        ControlFlow::Continue(())
     }
 
     /// Ends the walk: what was counted, or why the page fails.
@@ -461,12 +358,6 @@ fn label_fault(limits: &LabelLimits, labels: &[u8]) -> Option<PageFault> {
             return Some(PageFault::LabelLimit("a label value of length", found, limit));
         }
     }
-    over(limits.count_max, count)
-        .then(|| PageFault::LabelLimit("a label count of", count as u64, limits.count_max))
-}
-
-/// The start of a bad line, as text.
-fn shown(text: &[u8]) -> String {
-    let cut = text.get(..BAD_TEXT_BYTES_MAX).unwrap_or(text);
-    String::from_utf8_lossy(cut).into_owned()
+    let limit = limits.count_max;
+    over(limit, count).then_some(PageFault::LabelLimit("a label count of", count as u64, limit))
 }

@@ -68,7 +68,7 @@ impl TargetSeries {
         let mut written = 0;
         for (name, value) in AUTOMATIC.iter().zip(values) {
             let Some(value) = value else { continue };
-            let mark = self.labeler.encode_own(&self.options, name, &mut scratch.out.out);
+            let mark = self.labeler.encode_own(name, &mut scratch.out.out);
             scratch.out.out.finish(mark, instead.unwrap_or(value), at_ms);
             scratch.out.count(at_ms);
             written += 1;

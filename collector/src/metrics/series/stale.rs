@@ -4,15 +4,14 @@
 //! Labels are derived again from the kept body, the same way as those of the samples were.
 //! Invariant: a series that has had its marker gets no second one before it has a sample again.
 
+use super::body::Opened;
+use super::hashes::HashTable;
 use super::labeler::identity;
-use super::page::PageTimes;
+use super::outcome::PageTimes;
 use super::report::ScrapeReport;
 use super::{Outbox, Scratch, Sink, TargetSeries};
 use crate::metrics::encode::STALE_NAN_BITS;
-use crate::metrics::exposition::{Item, Line, Parser};
-use crate::metrics::series::body::Opened;
-use crate::metrics::series::hashes::HashTable;
-use std::ops::ControlFlow;
+use crate::metrics::exposition::{Format, Item, Line, Parser};
 
 impl TargetSeries {
     /// Takes note of a failed scrape: ends the series of the last good page, once.
@@ -67,14 +66,9 @@ impl TargetSeries {
         let source = kept.source();
         // The body was read before, so its size and form need no second judgement.
         match inflate.open(source, u64::MAX) {
-            Ok(Opened::Whole(text)) => {
-                walk.lines(parser, format, text);
-            }
+            Ok(Opened::Whole(text)) => walk.lines(parser, format, text),
             Ok(Opened::Streamed) => {
-                let each = &mut |text: &[u8]| {
-                    walk.lines(parser, format, text);
-                    ControlFlow::Continue(())
-                };
+                let each = &mut |text: &[u8]| walk.lines(parser, format, text);
                 let _ = inflate.stream(source, u64::MAX, each);
             }
             Err(_) => {}
@@ -101,12 +95,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn lines(
-        &mut self,
-        parser: &mut Parser,
-        format: crate::metrics::exposition::Format,
-        text: &[u8],
-    ) {
+    fn lines(&mut self, parser: &mut Parser, format: Format, text: &[u8]) {
         parser.begin(format, false);
         while let Some(item) = parser.next(text, &mut self.target.labeler.shapes) {
             if let Item::Sample(line) = item {

@@ -11,6 +11,15 @@ use super::*;
 use crate::labels::Labels;
 use crate::metrics::encode::{Field, Request, STALE_NAN_BITS};
 
+/// Targets and memory move between the workers.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<TargetSeries>();
+    is_send::<Scratch>();
+    const fn is_sync<T: Sync>() {}
+    is_sync::<MetadataSeen>();
+};
+
 /// Keeps what it was given, as text.
 #[derive(Default)]
 struct Taken {

@@ -1,7 +1,5 @@
 //! Bodies: compressed or not, whole or streamed, good or broken.
 
-use std::ops::ControlFlow;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -117,6 +115,32 @@ fn large_bodies_are_streamed_with_the_same_result() {
 }
 
 #[test]
+fn short_lines_with_many_target_labels_stay_within_bounds() {
+    /// Counts, and sees that no batch is large.
+    #[derive(Default)]
+    struct Sizes(u64);
+    impl Sink for Sizes {
+        fn samples(&mut self, batch: &Batch<'_>) {
+            assert!(batch.bytes.len() < 5 << 20, "{} bytes at once", batch.bytes.len());
+            self.0 += batch.samples;
+        }
+        fn metadata(&mut self, _: &[u8], _: u64) {}
+    }
+    let page: String = (0..30_000).map(|i| format!("m{i} 1\n")).collect();
+    for limit in [0, 30_000, 29_999] {
+        let mut options = SeriesOptions::new(labels(&[("a", &"v".repeat(300))]));
+        options.sample_limit = limit;
+        let mut target = TargetSeries::new(options);
+        let (times, mut sizes) = (PageTimes { scrape_ms: 1, real_ms: 1 }, Sizes::default());
+        let (mut scratch, seen) = (Scratch::default(), MetadataSeen::new());
+        let result =
+            target.page(&plain(&page), Format::Text, times, &mut scratch, &seen, &mut sizes);
+        let fits = limit != 29_999;
+        assert_eq!((result.is_ok(), sizes.0), (fits, if fits { 30_000 } else { 0 }));
+    }
+}
+
+#[test]
 fn a_kept_plain_body_is_compressed() {
     let page = page_of(100_000);
     let mut bench = Bench::new(|_| {});
@@ -129,10 +153,7 @@ fn a_kept_plain_body_is_compressed() {
 fn streamed(page: &[u8], first_buffer: usize) -> Vec<Vec<u8>> {
     let mut inflate = body::Inflate::with_buffer(first_buffer);
     let mut pieces = Vec::new();
-    let mut each = |piece: &[u8]| {
-        pieces.push(piece.to_vec());
-        ControlFlow::Continue(())
-    };
+    let mut each = |piece: &[u8]| pieces.push(piece.to_vec());
     let read = inflate.stream(Source::Plain(page), u64::MAX, &mut each).unwrap();
     assert_eq!(read, page.len() as u64);
     pieces

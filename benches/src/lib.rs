@@ -1,1 +1,4 @@
-//! Inputs that the room benches share.
+//! Inputs that the room benches and the comparison with the peers share.
+
+pub mod metrics;
+pub mod pages;

@@ -2,21 +2,24 @@
 //!
 //! Owns the cursor and the length prefix of a series; knows the wire format and nothing above it.
 //! Invariant: `at <= buf.len()`; bytes beyond `at` are initialised and mean nothing.
-//! The spare bytes behind the cursor let short copies move 32 bytes whatever their length is: a
-//! copy of known size is two instructions where one of unknown size is a call.
+//! The spare bytes behind the cursor let short copies move 32 or 64 bytes whatever their length
+//! is: a copy of known size is a few instructions where one of unknown size is a call.
 
 use super::{
     TAG_DOUBLE_1, TAG_DOUBLE_2, TAG_EXEMPLAR, TAG_LABEL, TAG_SAMPLE, TAG_SERIES, TAG_VARINT_2,
     TAG_VARINT_3, put_label, put_varint, value_bits, varint_len,
 };
 
-/// Room that is always left behind what a caller asked for. Derivation: one wide copy (32) and
-/// the largest sample (1 tag + 1 length + 9 value + 11 timestamp), rounded up.
-const SPARE_BYTES: usize = 64;
+/// Room that is always left behind what a caller asked for. Derivation: one copy of the larger
+/// width (64) and the largest sample (1 tag + 1 length + 9 value + 11 timestamp), rounded up.
+const SPARE_BYTES: usize = 96;
 
-/// Width of the copy of known size. Derivation: two 16-byte registers; most label values and
-/// names are shorter.
+/// Width of the usual copy of known size. Derivation: two 16-byte registers; most label values
+/// and names are shorter.
 const WIDE: usize = 32;
+
+/// Width of the larger copy of known size: four registers; most constant labels are shorter.
+const WIDER: usize = 64;
 
 /// Bytes left free for the length of a series: 128 to 16,383 is by far the usual size.
 const LEN_BYTES_GUESS: usize = 2;
@@ -165,15 +168,26 @@ impl Out {
     /// The caller has made room by [`Out::begin`].
     #[inline]
     pub fn copy(&mut self, source: &[u8], start: usize, len: usize) {
-        if len <= WIDE
-            && let Some(wide) = source.get(start..start + WIDE)
-            && let Some(to) = self.buf.get_mut(self.at..self.at + WIDE)
-        {
-            to.copy_from_slice(wide);
+        let copied = if len <= WIDE {
+            self.copy_wide::<WIDE>(source, start)
+        } else {
+            len <= WIDER && self.copy_wide::<WIDER>(source, start)
+        };
+        if copied {
             self.at += len;
         } else {
             self.bytes_exact(source.get(start..start + len).unwrap_or_default());
         }
+    }
+
+    /// Copies `N` bytes without moving the cursor; says no near the end of `source`.
+    #[inline]
+    fn copy_wide<const N: usize>(&mut self, source: &[u8], start: usize) -> bool {
+        let wide = source.get(start..start + N);
+        let to = self.buf.get_mut(self.at..self.at + N);
+        let (Some(wide), Some(to)) = (wide, to) else { return false };
+        to.copy_from_slice(wide);
+        true
     }
 
     /// Writes a label whose head (`tag, length, name field, value tag, value length`) stands ready

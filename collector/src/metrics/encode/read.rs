@@ -242,9 +242,7 @@ fn utf8(text: &[u8]) -> Result<&str, Malformed> {
 }
 
 fn kind_of(n: u64) -> MetricType {
-    use MetricType::{
-        Counter, Gauge, GaugeHistogram, Histogram, Info, StateSet, Summary, Unknown,
-    };
+    use MetricType::{Counter, Gauge, GaugeHistogram, Histogram, Info, StateSet, Summary, Unknown};
     let kinds = [Unknown, Counter, Gauge, Histogram, GaugeHistogram, Summary, Info, StateSet];
     usize::try_from(n).ok().and_then(|n| kinds.get(n).copied()).unwrap_or_default()
 }
@@ -263,13 +261,24 @@ enum Wire<'a> {
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
+    #[inline]
     fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         Some(head)
     }
 
+    #[inline]
     fn varint(&mut self) -> Option<u64> {
+        let (&first, rest) = self.0.split_first()?;
+        if first < 0x80 {
+            self.0 = rest;
+            return Some(u64::from(first));
+        }
+        self.varint_long()
+    }
+
+    fn varint_long(&mut self) -> Option<u64> {
         let mut n = 0u64;
         for (i, &byte) in self.0.iter().enumerate().take(10) {
             n |= u64::from(byte & 0x7f) << (7 * i as u32).min(63);
@@ -281,6 +290,7 @@ impl<'a> Fields<'a> {
         None
     }
 
+    #[inline]
     fn field(&mut self) -> Option<(u64, Wire<'a>)> {
         let tag = self.varint()?;
         let wire = match tag & 7 {
@@ -300,6 +310,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u64, Wire<'a>), Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() {
             return None;

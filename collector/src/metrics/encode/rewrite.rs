@@ -71,11 +71,7 @@ pub(crate) fn labels_of(series: Series<'_>) -> Result<Labels, Malformed> {
     Ok(labels)
 }
 
-fn finish(
-    result: Result<(), Malformed>,
-    to: &mut Vec<u8>,
-    start: usize,
-) -> Result<(), Malformed> {
+fn finish(result: Result<(), Malformed>, to: &mut Vec<u8>, start: usize) -> Result<(), Malformed> {
     if result.is_err() {
         to.truncate(start);
     }

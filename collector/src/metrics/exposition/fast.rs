@@ -41,7 +41,8 @@ pub(super) fn read(
         return None;
     }
     shapes.saw(shape);
-    Some(Read { name, shape, value, timestamp_ms, next: end + 1, exemplar: None })
+    let text_bytes = end - start;
+    Some(Read { name, shape, text_bytes, value, timestamp_ms, next: end + 1, exemplar: None })
 }
 
 /// Reads the label set whose first name stands at `at`; returns where the number begins.

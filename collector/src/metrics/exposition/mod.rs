@@ -73,6 +73,8 @@ pub struct Line<'a> {
     pub values: &'a [Span],
     /// The label names.
     pub shape: ShapeId,
+    /// No fewer bytes than name and values have together.
+    pub text_bytes: usize,
     /// Value.
     pub value: f64,
     /// Timestamp on the line. Unit: milliseconds since the epoch.
@@ -176,6 +178,7 @@ pub struct Parser {
 struct Read {
     name: Span,
     shape: ShapeId,
+    text_bytes: usize,
     value: f64,
     timestamp_ms: Option<i64>,
     /// Where the next line begins, seen from the start of the text.
@@ -265,6 +268,7 @@ fn line_of<'a>(
         name: read.name,
         values,
         shape: read.shape,
+        text_bytes: read.text_bytes,
         value: read.value,
         timestamp_ms: read.timestamp_ms,
         exemplar,

@@ -3,11 +3,17 @@
 //! Owns exactness: the quick way (Clinger) is taken only where a double holds the digits and the
 //! power of ten exactly; everything else goes to the standard library.
 
+use super::swar::{digits8, load8};
+
 /// Powers of ten that a double holds exactly.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
+
+/// Powers of ten as integers.
+const WHOLE_TENS: [u64; 9] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
 /// Largest integer up to which a double holds every integer.
 const EXACT_MAX: u64 = 1 << 53;
@@ -51,6 +57,20 @@ pub(super) fn quick(text: &[u8], mut at: usize) -> Option<(f64, usize)> {
 /// Adds the digits at `at` to `number`, which wraps beyond [`DIGITS_MAX`]; returns their end.
 #[inline]
 fn digits(text: &[u8], mut at: usize, number: &mut u64) -> usize {
+    while let Some(word) = load8(text, at) {
+        let (count, value) = digits8(word);
+        let shifted = number.wrapping_mul(*WHOLE_TENS.get(count as usize).unwrap_or(&1));
+        *number = shifted.wrapping_add(value);
+        at += count as usize;
+        if count < 8 {
+            return at;
+        }
+    }
+    digits_near_end(text, at, number)
+}
+
+/// The same, digit by digit.
+fn digits_near_end(text: &[u8], mut at: usize, number: &mut u64) -> usize {
     while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0'))
         && digit < 10
     {

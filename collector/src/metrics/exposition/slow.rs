@@ -59,15 +59,12 @@ impl Slow<'_> {
         let exemplar =
             tail.exemplar.map(|text| Span { start: whole.len() - text.len(), len: text.len() });
         let Tail { value, timestamp_ms, .. } = tail;
-        Ok(Read { name: name_span, shape, value, timestamp_ms, next: 0, exemplar })
+        let text_bytes = self.side.len();
+        Ok(Read { name: name_span, shape, text_bytes, value, timestamp_ms, next: 0, exemplar })
     }
 
     /// Reads the labels behind `{`; returns what stands behind `}`.
-    fn labels<'l>(
-        &mut self,
-        mut rest: &'l [u8],
-        name: &mut Span,
-    ) -> Result<&'l [u8], BadReason> {
+    fn labels<'l>(&mut self, mut rest: &'l [u8], name: &mut Span) -> Result<&'l [u8], BadReason> {
         loop {
             rest = skip_blanks(rest);
             if let Some(rest) = rest.strip_prefix(b"}") {

@@ -132,10 +132,17 @@ impl<'a> Source<'a> {
 }
 
 /// Memory for inflation.
-#[derive(Default)]
 pub(super) struct Inflate {
     decompressor: Option<Decompressor>,
     text: Vec<u8>,
+    /// Size of the pieces of a streamed body.
+    piece_bytes: usize,
+}
+
+impl Default for Inflate {
+    fn default() -> Self {
+        Self { decompressor: None, text: Vec::new(), piece_bytes: PIECE_BYTES }
+    }
 }
 
 impl fmt::Debug for Inflate {
@@ -154,6 +161,12 @@ pub(super) enum Opened<'a> {
 }
 
 impl Inflate {
+    /// With a first buffer of its own size, to see pieces end anywhere.
+    #[cfg(test)]
+    pub(super) fn with_buffer(bytes: usize) -> Self {
+        Self { decompressor: None, text: vec![0; bytes.max(1)], piece_bytes: bytes.max(1) }
+    }
+
     /// Opens a body: all of its text, or word that it must be streamed.
     pub(super) fn open<'a>(
         &'a mut self,
@@ -188,8 +201,8 @@ impl Inflate {
         bytes_max: u64,
         each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<u64, BodyError> {
-        if self.text.len() < PIECE_BYTES {
-            self.text.resize(PIECE_BYTES, 0);
+        if self.text.len() < self.piece_bytes {
+            self.text.resize(self.piece_bytes, 0);
         }
         let mut reader = source.reader().map_err(|_| BodyError::Gzip)?;
         let mut lines = Lines { text: &mut self.text, filled: 0, skipping: false };

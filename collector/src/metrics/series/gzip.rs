@@ -29,11 +29,7 @@ pub(super) enum Whole {
 }
 
 /// Inflates `body` into `text`, which grows as needed and never shrinks here.
-pub(super) fn inflate(
-    decompressor: &mut Decompressor,
-    body: &[u8],
-    text: &mut Vec<u8>,
-) -> Whole {
+pub(super) fn inflate(decompressor: &mut Decompressor, body: &[u8], text: &mut Vec<u8>) -> Whole {
     let stated = stated_bytes(body);
     if stated > WHOLE_BYTES_MAX || may_have_members(body) {
         return Whole::Stream;

@@ -77,10 +77,8 @@ impl Labeler {
     ) -> (Mark, u64) {
         let honor_labels = self.honor_labels;
         let plans = self.plans(options, line.shape);
-        let values: usize = line.values.iter().map(|value| value.len).sum();
         let name = (line.text, line.name.start, line.name.len);
-        let room = plans.main.room() + values + line.name.len + EXPORTED.len();
-        let mark = out.begin(room);
+        let mark = out.begin(plans.main.room() + line.text_bytes + EXPORTED.len());
         // Source: vmagent renames a scraped `up` or `scrape_…` that has no label.
         if line.values.is_empty() && !honor_labels && is_automatic(line.name.of(line.text)) {
             let renamed = [EXPORTED.as_bytes(), line.name.of(line.text)].concat();
@@ -107,6 +105,7 @@ impl Labeler {
             name: span,
             values: &[],
             shape: Shapes::BARE,
+            text_bytes: name.len(),
             value: 0.0,
             timestamp_ms: None,
             exemplar: None,
@@ -158,8 +157,7 @@ impl Labeler {
         let plans = self.plans(options, line.shape);
         let plan = plans.page.as_ref().unwrap_or(&plans.main);
         let mut out = Out::default();
-        let values: usize = line.values.iter().map(|value| value.len).sum();
-        let mark = out.begin(plan.room() + values + line.name.len + EXPORTED.len());
+        let mark = out.begin(plan.room() + line.text_bytes + EXPORTED.len());
         let name = line.name.of(line.text);
         if renames && is_automatic(name) {
             let renamed = [EXPORTED.as_bytes(), name].concat();
@@ -210,8 +208,7 @@ pub(super) fn labels_of(encoded: &[u8]) -> Labels {
 
 /// Adds the external labels to a relabeled series, as [`Plan`] does to a shape.
 fn add_external(labels: &mut Labels, options: &SeriesOptions) {
-    let honor = options.honor_labels
-        || options.external_clash == ClashPolicy::Series;
+    let honor = options.honor_labels || options.external_clash == ClashPolicy::Series;
     let series = labels.clone();
     for external in &options.external_labels {
         let name = external.name.as_str();

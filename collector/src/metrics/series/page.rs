@@ -13,9 +13,7 @@ use super::labeler::{Labeler, identity};
 use super::metadata::{METADATA_AGAIN_MS, MetadataSeen, Pending};
 use super::options::{LabelLimits, SeriesOptions};
 use super::track::{Track, TrackScratch};
-use super::{
-    Outbox, SCRATCH_KEEP_BYTES, Scratch, SeriesLimit, Sink, TargetSeries,
-};
+use super::{Outbox, SCRATCH_KEEP_BYTES, Scratch, SeriesLimit, Sink, TargetSeries};
 use crate::metrics::encode::{Mark, Series};
 use crate::metrics::exposition::{BadReason, Format, Item, Line, Parser};
 use runnel_config::settings::BadLines;
@@ -418,10 +416,10 @@ impl Run<'_> {
 
     fn bad(&mut self, text: &[u8], reason: BadReason) -> ControlFlow<()> {
         self.counts.bad_lines += 1;
-        let first = self.counts.first_bad.get_or_insert_with(|| BadLine {
-            text: shown(text),
-            reason: reason.text(),
-        });
+        let first = self
+            .counts
+            .first_bad
+            .get_or_insert_with(|| BadLine { text: shown(text), reason: reason.text() });
         if self.options.bad_lines == BadLines::Fail && self.fault.is_none() {
             self.fault = Some(PageFault::BadLine(first.clone()));
         }

@@ -13,7 +13,7 @@ use crate::metrics::encode::{HeadSpan, Out, put_label, put_varint, varint_len};
 use crate::metrics::exposition::Line;
 
 /// Zero bytes behind the constant pieces, so that short ones copy at full width.
-const PADDING: [u8; 32] = [0; 32];
+const PADDING: [u8; 64] = [0; 64];
 
 /// Longest label whose lengths take one byte.
 const SHORT_LABEL_BYTES_MAX: usize = 127;

@@ -62,7 +62,8 @@ impl TargetSeries {
         let Some((kept, format)) = self.kept.take() else { return 0 };
         let Scratch { parser, out, inflate, track, .. } = scratch;
         let only = only_vanished.then_some(&track.vanished);
-        let mut walk = Walk { target: self, out, sink, real_ms, only, index: 0, passed: 0, sent: 0 };
+        let mut walk =
+            Walk { target: self, out, sink, real_ms, only, index: 0, passed: 0, sent: 0 };
         let source = kept.source();
         // The body was read before, so its size and form need no second judgement.
         match inflate.open(source, u64::MAX) {

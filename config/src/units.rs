@@ -12,9 +12,36 @@ impl Millis {
         std::time::Duration::from_millis(self.0)
     }
 
+    /// Reads a Prometheus duration: `30s`, `1h30m`, `500ms`; a bare number counts seconds.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        crate::scalar::parse_duration(text).map_err(|_| "a duration such as 30s, 5m or 1h30m")
+    }
+
     /// A span of whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(seconds * 1000)
+    }
+}
+
+impl fmt::Display for Millis {
+    /// As Prometheus writes it: `1d`, `1h30m`, `30s`, `500ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, u64); 5] =
+            [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+        let mut rest = self.0;
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, ms) in UNITS {
+            if rest >= ms {
+                write!(f, "{}{unit}", rest / ms)?;
+                rest %= ms;
+            }
+        }
+        Ok(())
     }
 }
 

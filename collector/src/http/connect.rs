@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use super::io::{BoxTransport, Metered, Traffic};
 use super::request::Origin;
+use super::tls::TlsVersioned;
 use super::tls_reason::{plain_reason, tls_cause};
 use super::{Client, HttpError, Phase, Sent, tunnel};
 
@@ -23,6 +24,13 @@ use super::{Client, HttpError, Phase, Sent, tunnel};
 pub(super) struct Connection {
     /// Counts what passes above TLS.
     pub(super) io: Metered<BoxTransport>,
+    pub(super) route: Route,
+    /// At least one exchange ended on it, so the peer may have closed it since.
+    pub(super) reused: bool,
+}
+
+/// Where a connection leads, and how requests on it have to look.
+pub(super) struct Route {
     pub(super) origin: Origin,
     /// Generation of the TLS configuration it was opened with; none without TLS.
     pub(super) tls_generation: Option<u64>,
@@ -30,8 +38,6 @@ pub(super) struct Connection {
     pub(super) absolute_form: bool,
     /// `Proxy-Authorization` of each request, in absolute form only.
     pub(super) proxy_authorization: Option<HeaderValue>,
-    /// At least one exchange ended on it, so the peer may have closed it since.
-    pub(super) reused: bool,
 }
 
 /// When a request began and when it has to end.
@@ -60,14 +66,16 @@ pub(super) async fn open(
 ) -> Result<Connection, HttpError> {
     let proxy = client.proxies.before(origin).cloned();
     let first = proxy.as_ref().map_or(origin, |proxy| &proxy.origin);
+    // Looked up ahead of the socket: without certificates there is nothing to connect for.
+    let tls =
+        if origin.tls || first.tls { Some(client.tls.current(Instant::now())?) } else { None };
     let tcp = dial(client, first, clock).await?;
     let mut io: BoxTransport = Box::new(Metered::new(tcp, traffic.clone()));
-    let mut tls_generation = None;
     if let Some(proxy) = &proxy {
-        if proxy.origin.tls {
+        if let Some(tls) = tls.as_ref().filter(|_| proxy.origin.tls) {
             // Our `server_name` is the target's name, never the proxy's.
             let name = &proxy.origin.host;
-            (io, tls_generation) = secure(client, io, &proxy.origin, name, clock).await?;
+            io = secure(tls, io, &proxy.origin, name, clock).await?;
         }
         if origin.tls {
             timeout_at(clock.deadline, tunnel::connect(&mut io, proxy, origin))
@@ -75,19 +83,19 @@ pub(super) async fn open(
                 .map_err(|_| clock.timeout(origin, Phase::Proxy, Sent::Nothing))??;
         }
     }
-    if origin.tls {
+    if let Some(tls) = tls.as_ref().filter(|_| origin.tls) {
         let name = client.tls.server_name().unwrap_or(&origin.host);
-        (io, tls_generation) = secure(client, io, origin, name, clock).await?;
+        io = secure(tls, io, origin, name, clock).await?;
     }
     let absolute = proxy.filter(|_| !origin.tls);
-    Ok(Connection {
-        io: Metered::new(io, Arc::default()),
+    let route = Route {
         origin: origin.clone(),
-        tls_generation,
+        tls_generation: tls.map(|tls| tls.generation),
         absolute_form: absolute.is_some(),
         proxy_authorization: absolute.and_then(|proxy| proxy.authorization.clone()),
-        reused: false,
-    })
+    };
+    let io = Metered::holding_write_errors(io, Arc::default());
+    Ok(Connection { io, route, reused: false })
 }
 
 /// Opens TCP to the first address of `peer` that answers.
@@ -136,17 +144,16 @@ async fn resolve(peer: &Origin) -> Result<Vec<SocketAddr>, HttpError> {
 
 /// Wraps `io` in TLS and verifies that the peer is `name`.
 async fn secure(
-    client: &Client,
+    tls: &TlsVersioned,
     io: BoxTransport,
     peer: &Origin,
     name: &str,
     clock: Clock,
-) -> Result<(BoxTransport, Option<u64>), HttpError> {
+) -> Result<BoxTransport, HttpError> {
     let fail = |cause| HttpError::Tls { peer: peer.to_string(), cause, sent: Sent::Nothing };
-    let tls = client.tls.current(Instant::now())?;
     let name = ServerName::try_from(name.to_owned())
         .map_err(|_| fail(format!("{name:?} is no name that a certificate can carry")))?;
-    let handshake = TlsConnector::from(tls.config).connect(name, io);
+    let handshake = TlsConnector::from(tls.config.clone()).connect(name, io);
     let stream = timeout_at(clock.deadline, handshake)
         .await
         .map_err(|_| clock.timeout(peer, Phase::Tls, Sent::Nothing))?
@@ -157,7 +164,7 @@ async fn secure(
             }
             None => fail(io_text(&e)),
         })?;
-    Ok((Box::new(stream), Some(tls.generation)))
+    Ok(Box::new(stream))
 }
 
 /// An I/O error without the number that the standard library appends.

@@ -164,13 +164,22 @@ impl fmt::Display for HttpError {
             }
             Self::Tls { peer, cause, .. } => write!(f, "TLS with {peer}: {cause}"),
             Self::TooLarge { peer, part, limit } => {
-                write!(f, "read the response {part} of {peer}: larger than {limit} bytes")
+                let or = match part {
+                    Part::Body => "",
+                    Part::Headers => " or more than 100 fields",
+                };
+                write!(f, "read the response {part} of {peer}: larger than {limit} bytes{or}")
             }
         }
     }
 }
 
 impl std::error::Error for HttpError {}
+
+/// The begin of a text that a peer made up, on one line.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(PEER_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,3 +202,6 @@ impl fmt::Display for Part {
         })
     }
 }
+
+/// Characters of a peer's text in an error: errors are kept per target and shown in tables.
+const PEER_CHARS_MAX: usize = 200;

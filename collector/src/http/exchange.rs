@@ -6,7 +6,6 @@
 //! Invariant: a connection is given back only when the request left whole, the answer ended where
 //! it said it would, and neither side asked to close.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -17,139 +16,25 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use hyper::http::response::Parts;
 use hyper::{HeaderMap, Method, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout_at;
 
-use super::connect::{Clock, Connection, io_text};
+use super::connect::{Clock, Connection, Route, io_text};
 use super::io::{BoxTransport, Metered, Traffic};
 use super::request::Origin;
 use super::tls_reason::{plain_reason, tls_cause};
 use super::{HttpError, Part, Phase, Sent};
 
-/// The answer to a request, its body not read yet.
-///
-/// Dropping it closes the connection; reading the body to its end keeps it.
-pub struct Response<'s> {
-    status: StatusCode,
-    headers: HeaderMap,
-    /// None once the body has ended.
-    exchange: Option<Exchange>,
-    failure: Option<HttpError>,
-    slot: &'s mut Option<Connection>,
-}
-
-impl<'s> Response<'s> {
-    pub(super) fn new(answer: Answer, slot: &'s mut Option<Connection>) -> Self {
-        let Answer { status, headers, exchange } = answer;
-        Self { status, headers, exchange: Some(exchange), failure: None, slot }
-    }
-
-    /// Status of the answer.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// Headers of the answer.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// Headers of the answer, to be taken.
-    pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.headers
-    }
-
-    /// The next piece of the body as it came; none at its end.
-    ///
-    /// # Errors
-    /// [`HttpError::Timeout`], [`HttpError::Closed`] or [`HttpError::Protocol`]; the same again at
-    /// each further call.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
-        let Some(exchange) = &mut self.exchange else { return Ok(None) };
-        match exchange.chunk().await {
-            Ok(Some(chunk)) => Ok(Some(chunk)),
-            Ok(None) => {
-                *self.slot = self.exchange.take().and_then(Exchange::release);
-                Ok(None)
-            }
-            Err(failure) => {
-                self.exchange = None;
-                self.failure = Some(failure.clone());
-                Err(failure)
-            }
-        }
-    }
-
-    /// Reads the whole body into memory of exactly its size.
-    ///
-    /// # Errors
-    /// As [`Self::chunk`]; [`HttpError::TooLarge`] as soon as it is known to be above `bytes_max`.
-    pub async fn read_body(self, bytes_max: u64) -> Result<Bytes, HttpError> {
-        self.read_body_sized(bytes_max, 0).await
-    }
-
-    /// As [`Self::read_body`], with a guess at the size that spares growing on the way when the
-    /// answer does not say it.
-    ///
-    /// # Errors
-    /// As [`Self::read_body`].
-    pub async fn read_body_sized(
-        mut self,
-        bytes_max: u64,
-        bytes_guessed: u64,
-    ) -> Result<Bytes, HttpError> {
-        let announced = content_length(&self.headers);
-        if announced.is_some_and(|length| length > bytes_max) {
-            return Err(self.too_large(bytes_max));
-        }
-        // Never above the limit; pages that are not written to cost no memory.
-        let capacity = announced.unwrap_or(bytes_guessed).min(bytes_max) as usize;
-        let mut body = Vec::with_capacity(capacity);
-        while let Some(chunk) = self.chunk().await? {
-            if body.len() as u64 + chunk.len() as u64 > bytes_max {
-                return Err(self.too_large(bytes_max));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Bytes::from(body.into_boxed_slice()))
-    }
-
-    /// Reads at most the first `bytes_max` bytes; keeps the connection if the body ends within
-    /// them. Whatever fails on the way ends the reading, not more.
-    pub async fn read_head(mut self, bytes_max: usize) -> Bytes {
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = self.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > bytes_max {
-                body.truncate(bytes_max);
-                break;
-            }
-        }
-        Bytes::from(body.into_boxed_slice())
-    }
-
-    fn too_large(&self, limit: u64) -> HttpError {
-        let peer = self.exchange.as_ref().map(|e| e.route.origin.to_string()).unwrap_or_default();
-        HttpError::TooLarge { peer, part: Part::Body, limit }
-    }
-}
-
-impl fmt::Debug for Response<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
 /// A response before it is tied to its session.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
+    /// The request had left whole once before.
+    pub(super) repeated: bool,
 }
 
 /// Why an exchange has no answer, and whether another try is safe.
@@ -162,7 +47,7 @@ pub(super) struct Failure {
 type Conn = http1::Connection<TokioIo<Metered<BoxTransport>>, Full<Bytes>>;
 
 /// An exchange whose response headers have come.
-struct Exchange {
+pub(super) struct Exchange {
     wire: Wire,
     body: Incoming,
     route: Route,
@@ -171,14 +56,6 @@ struct Exchange {
     keep: bool,
     /// Held until the end: hyper takes its drop for the wish to close.
     _sender: http1::SendRequest<Full<Bytes>>,
-}
-
-/// What a connection is beside its stream.
-struct Route {
-    origin: Origin,
-    tls_generation: Option<u64>,
-    absolute_form: bool,
-    proxy_authorization: Option<HeaderValue>,
 }
 
 /// hyper's connection and the count of what went over it in this exchange.
@@ -200,9 +77,7 @@ pub(super) async fn start(
     body_bytes: u64,
     clock: Clock,
 ) -> Result<Answer, Failure> {
-    let Connection { io, origin, tls_generation, absolute_form, proxy_authorization, .. } =
-        connection;
-    let route = Route { origin, tls_generation, absolute_form, proxy_authorization };
+    let Connection { io, route, .. } = connection;
     let method = request.method().clone();
     let request_bytes = head_bytes(&request) + body_bytes;
     let progress = io.traffic().clone();
@@ -232,7 +107,8 @@ pub(super) async fn start(
             let (head, body) = response.into_parts();
             let keep = may_keep(&method, head.version, head.status, &head.headers);
             let exchange = Exchange { wire, body, route, clock, keep, _sender: sender };
-            return Ok(Answer { status: head.status, headers: head.headers, exchange });
+            let Parts { status, headers, .. } = head;
+            return Ok(Answer { status, headers, exchange, repeated: false });
         }
         Ok(Ok(Err(e))) => explain(e, &route.origin, wire.sent()),
         Ok(Err(e)) => explain(e, &route.origin, wire.sent()),
@@ -243,7 +119,8 @@ pub(super) async fn start(
 }
 
 impl Exchange {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+    /// The next piece of the body; none at its end.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         loop {
             let waited = timeout_at(self.clock.deadline, self.wire.drive(self.body.frame())).await;
             let frame = match waited {
@@ -265,22 +142,19 @@ impl Exchange {
         }
     }
 
+    pub(super) fn peer(&self) -> String {
+        self.route.origin.to_string()
+    }
+
     /// The connection behind a body that has ended, if it may be used again.
-    fn release(self) -> Option<Connection> {
+    pub(super) fn release(self) -> Option<Connection> {
         let whole = self.wire.sent_bytes() == self.wire.request_bytes;
         if !self.keep || !whole || self.wire.ended {
             return None;
         }
         let parts = (*self.wire.conn).into_parts();
-        let Route { origin, tls_generation, absolute_form, proxy_authorization } = self.route;
-        parts.read_buf.is_empty().then(|| Connection {
-            io: parts.io.into_inner(),
-            origin,
-            tls_generation,
-            absolute_form,
-            proxy_authorization,
-            reused: true,
-        })
+        let io = parts.io.into_inner();
+        parts.read_buf.is_empty().then_some(Connection { io, route: self.route, reused: true })
     }
 }
 
@@ -363,10 +237,6 @@ fn may_keep(method: &Method, version: Version, status: StatusCode, headers: &Hea
     willing && marked && status != StatusCode::SWITCHING_PROTOCOLS
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// hyper's error by cause; none means that the connection ended without a word.
 fn explain(error: impl Into<Option<hyper::Error>>, peer: &Origin, sent: Sent) -> HttpError {
     let peer = peer.to_string();
@@ -381,11 +251,15 @@ fn explain(error: impl Into<Option<hyper::Error>>, peer: &Origin, sent: Sent) ->
     if let Some(io) = io {
         return match tls_cause(io) {
             Some(tls) => HttpError::Tls { peer, cause: plain_reason(tls), sent },
-            None if io.kind() == io::ErrorKind::InvalidData => {
+            None if matches!(
+                io.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+            ) =>
+            {
                 HttpError::Protocol { peer, cause: io_text(io), sent }
             }
             None if io.kind() == io::ErrorKind::UnexpectedEof => {
-                closed("the peer closed the connection too early")
+                closed("the peer closed the connection before the end of its answer")
             }
             None => closed(&io_text(io)),
         };

@@ -69,3 +69,32 @@ impl Pace {
 /// Largest secret or PEM file. A Kubernetes secret ends at 1 MiB, a full bundle of public
 /// authorities is about 220 KiB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::Folder;
+
+    #[test]
+    fn looks_are_paced() {
+        let start = Instant::now();
+        let mut pace = Pace::new(Duration::from_secs(1));
+        for (ms, due) in [(0, true), (0, false), (999, false), (1000, true), (1500, false)] {
+            assert_eq!(pace.due(start + Duration::from_millis(ms)), due, "at {ms} ms");
+        }
+    }
+
+    #[test]
+    fn stamps_tell_versions_apart_and_large_files_are_refused() {
+        let folder = Folder::new();
+        let path = folder.write("a", "one");
+        let first = Stamp::of(&path);
+        assert_eq!(Stamp::of(&path), first);
+        folder.write("a", "two");
+        assert_ne!(Stamp::of(&path), first);
+        assert_eq!(read(&path).as_deref(), Ok(&b"two"[..]));
+        folder.write("a", &"x".repeat(FILE_BYTES_MAX as usize + 1));
+        assert!(read(&path).unwrap_err().contains("larger than 1048576 bytes"));
+        assert_eq!(Stamp::of(&folder.path("none")), None);
+    }
+}

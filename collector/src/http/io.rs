@@ -45,11 +45,22 @@ pub(super) type BoxTransport = Box<dyn Transport>;
 pub(super) struct Metered<T> {
     inner: T,
     traffic: Arc<Traffic>,
+    holds_write_errors: bool,
 }
 
 impl<T> Metered<T> {
     pub(super) fn new(inner: T, traffic: Arc<Traffic>) -> Self {
-        Self { inner, traffic }
+        Self { inner, traffic, holds_write_errors: false }
+    }
+
+    /// A stream on which a write never fails because the peer closed.
+    ///
+    /// A server may refuse a large request ahead of its end and close. hyper drops a connection at
+    /// the first failed write, and the 413 that stands ready to be read with it. So the write is
+    /// left pending instead: whoever reads at the same time, as hyper does, finds the answer, or
+    /// else the end of the stream, which is the same news.
+    pub(super) fn holding_write_errors(inner: T, traffic: Arc<Traffic>) -> Self {
+        Self { inner, traffic, holds_write_errors: true }
     }
 
     pub(super) fn traffic(&self) -> &Arc<Traffic> {
@@ -59,6 +70,22 @@ impl<T> Metered<T> {
     fn count_sent(&self, result: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(written)) = result {
             self.traffic.sent.fetch_add(*written as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn hold<R>(&self, result: Poll<io::Result<R>>, cx: &Context<'_>) -> Poll<io::Result<R>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match &result {
+            Poll::Ready(Err(e))
+                if self.holds_write_errors
+                    && matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) =>
+            {
+                // The socket is readable now or will be at the next turn of the event loop; until
+                // then the task comes back here.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => result,
         }
     }
 }
@@ -96,7 +123,7 @@ impl<T: Transport> AsyncWrite for Metered<T> {
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.count_sent(&result);
-        result
+        self.hold(result, cx)
     }
 
     fn poll_write_vectored(
@@ -106,7 +133,7 @@ impl<T: Transport> AsyncWrite for Metered<T> {
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         self.count_sent(&result);
-        result
+        self.hold(result, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -114,7 +141,8 @@ impl<T: Transport> AsyncWrite for Metered<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
+        self.hold(result, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -25,22 +25,24 @@ mod oauth2;
 mod proxy;
 mod redirect;
 mod request;
+mod response;
 mod secret;
 mod session;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tls;
 mod tls_reason;
+mod tls_verify;
 mod tunnel;
 
 pub use client::{Client, Context, SocketOptions};
 pub use error::{HttpError, Part, Phase, Sent};
-pub use exchange::Response;
 pub use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use hyper::{Method, StatusCode};
 pub use io::Traffic;
 pub use proxy::ProxyEnvironment;
 pub use request::Request;
+pub use response::Response;
 pub use session::Session;
 pub use tls::SystemRoots;
 pub use url::Url;

@@ -23,6 +23,7 @@ use url::{Url, form_urlencoded};
 
 use super::auth::secret_header;
 use super::connect::Clock;
+use super::error::cut;
 use super::request::{Origin, shown};
 use super::secret::SecretReader;
 use super::{Client, Context, HttpError, Phase, Request, Sent, Session};
@@ -74,9 +75,8 @@ struct Answer {
 
 impl TokenSource {
     pub(super) fn new(settings: &OAuth2, context: &Context) -> Result<Self, HttpError> {
-        let url = Url::parse(&settings.token_url).map_err(|e| HttpError::Url {
-            cause: format!("use token_url {:?}: {e}", settings.token_url),
-        })?;
+        let url = Url::parse(&settings.token_url)
+            .map_err(|e| HttpError::Url { cause: format!("use token_url: {e}") })?;
         let http = HttpClient {
             auth: Auth::None,
             tls: settings.tls.clone(),
@@ -235,16 +235,12 @@ impl fmt::Debug for TokenSource {
 
 /// A refusal carries its reason in the body (RFC 6749 section 5.2); it never holds the secret.
 fn refusal(url: &Url, status: StatusCode, body: &[u8]) -> String {
-    let head = &body[..body.len().min(REASON_BYTES_MAX)];
-    let reason = String::from_utf8_lossy(head).replace(|c: char| c.is_control(), " ");
+    let reason = cut(&String::from_utf8_lossy(body));
     format!("{} answered {}: {}", shown(url), status.as_u16(), reason.trim())
 }
 
 /// Largest answer of a token server; a token of 64 KiB would not fit a header anyway.
 const ANSWER_BYTES_MAX: u64 = 128 << 10;
-
-/// Bytes of a refusal shown in a text.
-const REASON_BYTES_MAX: usize = 256;
 
 /// How long a failure is answered to all without asking again, so that the sessions of a client
 /// ask a broken token server once per span, not once per scrape.

@@ -200,10 +200,8 @@ fn server(
     // The URL may hold a password, so it is not shown.
     let bad = |found: String| HttpError::Url { cause: format!("use the proxy URL: {found}") };
     // As Go: `host:port` without a scheme is an http proxy.
-    let url = match Url::parse(text) {
-        Ok(url) if url.has_host() => url,
-        _ => Url::parse(&format!("http://{text}")).map_err(|e| bad(e.to_string()))?,
-    };
+    let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&text).map_err(|e| bad(e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad(format!("scheme {} is neither http nor https", url.scheme())));
     }

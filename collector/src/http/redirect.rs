@@ -6,6 +6,8 @@ use hyper::header::LOCATION;
 use hyper::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use super::error::cut;
+
 /// The URL to ask next with the same method and body; none when the answer is to be taken as it is.
 ///
 /// 301, 302 and 303 are followed for GET and HEAD only: the rewrite of a POST to a GET that
@@ -28,11 +30,11 @@ pub(super) fn next(
         return Ok(None);
     };
     let location = location.to_str().map_err(|_| "a location that is not ASCII".to_owned())?;
-    let mut url = from.join(location).map_err(|e| format!("location {location:?}: {e}"))?;
+    let mut url = from.join(location).map_err(|e| format!("location {:?}: {e}", cut(location)))?;
     url.set_fragment(None);
     match url.scheme() {
         "http" | "https" => Ok(Some(url)),
-        scheme => Err(format!("location with scheme {scheme}, neither http nor https")),
+        scheme => Err(format!("location with scheme {}, neither http nor https", cut(scheme))),
     }
 }
 

@@ -17,6 +17,7 @@ use url::{Position, Url};
 
 use super::auth::secret_header;
 use super::connect::{self, Clock, Connection};
+use super::error::cut;
 use super::exchange::{self, Answer};
 use super::io::Traffic;
 use super::proxy::url_credentials;
@@ -132,32 +133,52 @@ impl Session {
         clock: Clock,
     ) -> Result<Answer, HttpError> {
         let origin = Origin::of(&hop.url)?;
+        let Some(connection) = self.take_idle(&origin) else {
+            return self.send_fresh(hop, &origin, authorization, clock).await;
+        };
+        let message = self.message(hop, &connection, authorization.clone())?;
         let body_bytes = hop.request.body.len() as u64;
-        if let Some(connection) = self.take_idle(&origin) {
-            let message = self.message(hop, &connection, authorization.clone())?;
-            match exchange::start(connection, message, body_bytes, clock).await {
-                Ok(answer) => return Ok(answer),
-                // The peer closed while we were idle; what it had not begun to answer may go again.
-                Err(failure) if failure.unanswered => {}
-                Err(failure)
-                    if matches!(failure.error, HttpError::Closed { .. })
-                        && hop.request.method.is_idempotent() => {}
-                Err(failure) => return Err(failure.error),
-            }
+        let failure = match exchange::start(connection, message, body_bytes, clock).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        // The peer closed while we were idle; what it had not begun to answer may go again.
+        let closed = matches!(failure.error, HttpError::Closed { .. });
+        let again = failure.unanswered || (closed && hop.request.method.is_idempotent());
+        if !again {
+            return Err(failure.error);
         }
-        let connection = connect::open(&self.client, &origin, &self.traffic, clock).await?;
+        let repeated = failure.error.body_sent();
+        match self.send_fresh(hop, &origin, authorization, clock).await {
+            Ok(answer) => Ok(Answer { repeated, ..answer }),
+            // The caller must not take for unsent what may have arrived the first time.
+            Err(error) if repeated && !error.body_sent() => Err(failure.error),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_fresh(
+        &mut self,
+        hop: &Hop<'_>,
+        origin: &Origin,
+        authorization: Option<HeaderValue>,
+        clock: Clock,
+    ) -> Result<Answer, HttpError> {
+        let connection = connect::open(&self.client, origin, &self.traffic, clock).await?;
         let message = self.message(hop, &connection, authorization)?;
+        let body_bytes = hop.request.body.len() as u64;
         exchange::start(connection, message, body_bytes, clock).await.map_err(|f| f.error)
     }
 
     /// The kept connection, if it leads to `origin`, is open, and our certificates are as they were.
     fn take_idle(&mut self, origin: &Origin) -> Option<Connection> {
         let mut idle = self.idle.take()?;
-        let current = match idle.tls_generation {
+        let current = match idle.route.tls_generation {
             Some(used) => self.client.tls.generation(Instant::now()) == Some(used),
             None => true,
         };
-        (idle.origin == *origin && current && idle.reused && idle.io.is_quiet()).then_some(idle)
+        (idle.route.origin == *origin && current && idle.reused && idle.io.is_quiet())
+            .then_some(idle)
     }
 
     fn message(
@@ -167,7 +188,7 @@ impl Session {
         authorization: Option<HeaderValue>,
     ) -> Result<hyper::Request<Full<Bytes>>, HttpError> {
         let Request { method, body, .. } = hop.request;
-        let from = if connection.absolute_form {
+        let from = if connection.route.absolute_form {
             format!("http://{}{}", authority(&hop.url), path(&hop.url))
         } else {
             path(&hop.url).to_owned()
@@ -185,7 +206,7 @@ impl Session {
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value);
         }
-        if let Some(value) = &connection.proxy_authorization {
+        if let Some(value) = &connection.route.proxy_authorization {
             headers.insert(PROXY_AUTHORIZATION, value.clone());
         }
         if !body.is_empty() || !matches!(*method, Method::GET | Method::HEAD) {
@@ -238,7 +259,11 @@ fn check_loop(seen: &[Url], next: &Url) -> Result<(), HttpError> {
         Err(HttpError::Redirects { url, cause })
     };
     if seen.contains(next) {
-        return fail(format!("a loop through {} after {} redirects", shown(next), seen.len()));
+        return fail(format!(
+            "a loop through {} after {} redirects",
+            cut(&shown(next)),
+            seen.len()
+        ));
     }
     if seen.len() > REDIRECTS_MAX {
         return fail(format!("still redirected after {REDIRECTS_MAX} redirects"));

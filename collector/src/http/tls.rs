@@ -10,18 +10,15 @@ use std::time::Duration;
 
 use runnel_config::settings::{Pem, Tls, TlsVersion};
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio::time::Instant;
 
 use super::HttpError;
 use super::file::{self, Pace, Stamp};
 use super::tls_reason::plain_reason;
+use super::tls_verify::{AcceptAny, TrustListed};
 
 /// The system's certificate authorities, read at first use and shared by all clients.
 ///
@@ -133,13 +130,17 @@ fn build(settings: &Tls, roots: &SystemRoots) -> Result<ClientConfig, String> {
         .with_protocol_versions(versions(settings)?)
         .map_err(|e| format!("set up TLS: {e}"))?;
     let builder = if settings.insecure_skip_verify {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny::new(provider)))
     } else {
-        let anchors = match &settings.ca {
-            Some(pem) => Arc::new(authorities(pem)?),
-            None => roots.store()?,
-        };
-        builder.with_root_certificates(anchors)
+        match &settings.ca {
+            Some(pem) => {
+                let (anchors, certificates) = authorities(pem)?;
+                let verifier = TrustListed::new(anchors, certificates, provider)
+                    .map_err(|e| format!("set up TLS: {e}"))?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+            }
+            None => builder.with_root_certificates(roots.store()?),
+        }
     };
     let mut config = match &settings.identity {
         Some((chain, key)) => {
@@ -175,15 +176,18 @@ fn text(pem: &Pem) -> Result<(Vec<u8>, String), String> {
     }
 }
 
-fn authorities(pem: &Pem) -> Result<RootCertStore, String> {
+type Authorities = (RootCertStore, Vec<CertificateDer<'static>>);
+
+fn authorities(pem: &Pem) -> Result<Authorities, String> {
     let (bytes, name) = text(pem)?;
+    let certificates = certificates(&bytes, &name)?;
     let mut store = RootCertStore::empty();
-    for certificate in certificates(&bytes, &name)? {
-        store
-            .add(certificate)
-            .map_err(|e| format!("read authorities from {name}: {}", plain_reason(&e)))?;
+    // As Go: what does not parse is passed over as long as something is left to trust.
+    let (added, _) = store.add_parsable_certificates(certificates.iter().cloned());
+    if added == 0 {
+        return Err(format!("read authorities from {name}: no certificate in it can be read"));
     }
-    Ok(store)
+    Ok((store, certificates))
 }
 
 fn certificates(bytes: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -217,45 +221,6 @@ fn load_system_roots() -> Result<Arc<RootCertStore>, String> {
         return Err(format!("read the system's certificate authorities: {cause}"));
     }
     Ok(Arc::new(store))
-}
-
-/// Accepts any certificate but still checks that the peer holds its key.
-#[derive(Debug)]
-struct AcceptAny(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 impl fmt::Debug for TlsSource {

@@ -6,9 +6,15 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
+use super::tls_verify::shows_authority;
+
 /// Why rustls failed, in words that an operator can act on.
 pub(super) fn plain_reason(error: &Error) -> String {
     match error {
+        error if shows_authority(error) => {
+            "the server shows a certificate of an authority (CA:TRUE) as its own; list it as a ca"
+                .to_owned()
+        }
         Error::InvalidCertificate(cause) => certificate_reason(cause),
         Error::AlertReceived(alert) => alert_reason(*alert),
         Error::InvalidMessage(_) => "the peer does not speak TLS on this port".to_owned(),
@@ -56,14 +62,7 @@ fn certificate_reason(cause: &CertificateError) -> String {
             "the server's certificate has a wrong signature".to_owned()
         }
         CertificateError::Revoked => "the server's certificate is revoked".to_owned(),
-        other => {
-            let text = format!("{other:?}");
-            if text.contains("CaUsedAsEndEntity") {
-                "the server shows a certificate of an authority (CA:TRUE) as its own".to_owned()
-            } else {
-                format!("the server's certificate is not valid: {other}")
-            }
-        }
+        other => format!("the server's certificate is not valid: {other}"),
     }
 }
 

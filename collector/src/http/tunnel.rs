@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::HttpError;
+use super::error::cut;
 use super::io::BoxTransport;
 use super::proxy::ProxyServer;
 use super::request::Origin;
@@ -70,7 +71,7 @@ fn verdict(head: &str, extra: bool) -> Result<(), String> {
     match code {
         Some(200..300) if extra => Err("it sent data ahead of the tunnel".to_owned()),
         Some(200..300) => Ok(()),
-        Some(_) => Err(format!("it answered {}", status.trim())),
+        Some(_) => Err(format!("it answered {}", cut(status.trim()))),
         None => Err("it answered no HTTP/1.x".to_owned()),
     }
 }

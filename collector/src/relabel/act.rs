@@ -10,6 +10,7 @@ use super::compile::{Op, Replacement, Rule, Source, Target};
 use super::graphite;
 use super::pattern::{Groups, Pattern};
 use super::template::{self, Template};
+use super::text::same;
 use crate::labels::Labels;
 
 /// A label set on its way through the rules.
@@ -72,12 +73,16 @@ impl Op {
             }
             Self::IfEqual { from, keep } => return from.all_equal(state.labels) == *keep,
             Self::IfMatch { from, pattern, keep } => {
+                // Most sets are told apart by the first source; joining them all costs more.
+                if !pattern.may_match(from.first(state.labels)) {
+                    return !*keep;
+                }
                 let value = from.join(state.labels, &mut state.scratch.joined);
                 return pattern.is_match(value) == *keep;
             }
             Self::IfTarget { from, target, keep } => {
                 let value = from.join(state.labels, &mut state.scratch.joined);
-                return (value == state.labels.value(target)) == *keep;
+                return same(value, state.labels.value(target)) == *keep;
             }
             Self::KeepAll => {}
             Self::Case { from, target, upper } => {
@@ -130,6 +135,11 @@ impl Source {
         joined
     }
 
+    /// What the joined value starts with.
+    fn first<'a>(&self, labels: &'a Labels) -> &'a str {
+        self.names.first().map_or("", |name| labels.value(name))
+    }
+
     /// Writes what `make` makes of the joined value.
     fn write(&self, state: &mut State<'_>, target: &str, make: impl FnOnce(&str, &mut String)) {
         let mut value = std::mem::take(&mut state.scratch.value);
@@ -142,7 +152,7 @@ impl Source {
     fn all_equal(&self, labels: &Labels) -> bool {
         let mut values = self.names.iter().map(|name| labels.value(name));
         let first = values.next();
-        values.all(|value| Some(value) == first)
+        first.is_none_or(|first| values.all(|value| same(value, first)))
     }
 
     fn in_target(&self, state: &State<'_>, target: &str) -> bool {

@@ -8,6 +8,8 @@
 use foldhash::{HashSet, HashSetExt};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::text::{same, strip_prefix, strip_suffix};
+
 /// Most alternatives that are spelled out; above it the regex engine is cheaper to hold.
 ///
 /// A drop rule of kube-prometheus lists about 40 metric names; 1,000 leaves room for a generated
@@ -81,10 +83,21 @@ impl Globs {
         Some(Self { texts, globs: globs.into() })
     }
 
+    /// What every matching text starts with.
+    pub(super) fn start(&self) -> String {
+        let texts: Box<dyn Iterator<Item = &String>> = match &self.texts {
+            Texts::Few(texts) => Box::new(texts.iter()),
+            Texts::Many(texts) => Box::new(texts.iter()),
+        };
+        let mut starts = texts.chain(self.globs.iter().map(|glob| &glob.prefix));
+        let first = starts.next().cloned().unwrap_or_default();
+        starts.fold(first, |start, other| common_start(&start, other).to_owned())
+    }
+
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
         let plain = match &self.texts {
-            Texts::Few(texts) => texts.iter().any(|t| t == text),
+            Texts::Few(texts) => texts.iter().any(|t| same(t, text)),
             Texts::Many(texts) => texts.contains(text),
         };
         plain || self.globs.iter().any(|glob| glob.is_match(text))
@@ -112,8 +125,8 @@ impl Glob {
     }
 
     fn is_match(&self, text: &str) -> bool {
-        let Some(rest) = text.strip_prefix(self.prefix.as_str()) else { return false };
-        let Some(mut rest) = rest.strip_suffix(self.suffix.as_str()) else { return false };
+        let Some(rest) = strip_prefix(text, &self.prefix) else { return false };
+        let Some(mut rest) = strip_suffix(rest, &self.suffix) else { return false };
         // Taking the first place of each text leaves the most for those behind it.
         for (takes_one, text) in &self.middle {
             let skip = if *takes_one { rest.chars().next().map_or(1, char::len_utf8) } else { 0 };
@@ -152,8 +165,7 @@ impl Slice {
 
     /// What the group holds, where the text matches.
     pub(super) fn cut<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let rest = text.strip_prefix(self.prefix.as_str())?;
-        let group = rest.strip_suffix(self.suffix.as_str())?;
+        let group = strip_suffix(strip_prefix(text, &self.prefix)?, &self.suffix)?;
         (!self.takes_one || !group.is_empty()).then_some(group)
     }
 }
@@ -234,6 +246,11 @@ fn append(parts: &mut Parts, part: &Part) -> Option<()> {
         _ => parts.push(part.clone()),
     }
     Some(())
+}
+
+fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
+    let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
+    &a[..same.unwrap_or(a.len().min(b.len()))]
 }
 
 fn is_any_char(hir: &Hir) -> bool {

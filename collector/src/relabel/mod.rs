@@ -17,10 +17,10 @@ mod glob;
 mod graphite;
 mod pattern;
 mod selector;
-mod syntax;
 mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 use std::sync::Arc;
@@ -169,5 +169,4 @@ pub fn fuzz(data: &[u8]) {
     if let Ok(rules) = Rules::compile(&rules) {
         rules.apply(&mut labels.clone());
     }
-    syntax::translate(&text);
 }

@@ -1,20 +1,23 @@
 //! A regex that has to match a whole text.
 //!
+//! Patterns are in the syntax of the `regex` crate: config has translated Go's.
 //! Owns the choice between the regex engine and the cheaper shapes of `glob`. Never knows what a
 //! rule does with a match. Invariants: the dot matches every character; the engine's program is
 //! only held where a shape does not answer, since it takes tens of kilobytes.
 
 use regex::{Captures, Regex};
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::RelabelCause;
 use super::glob::{self, Globs, Slice};
-use super::syntax;
+use super::text;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
+    /// What every matching text starts with: the cheapest answer for most texts.
+    start: String,
     globs: Option<Globs>,
     slice: Option<Slice>,
     engine: Option<Regex>,
@@ -43,24 +46,25 @@ pub(super) enum Need {
 }
 
 impl Pattern {
-    /// Compiles a pattern of Go's syntax; `None` for one that means `(.*)`.
+    /// Compiles a pattern; `None` for one that means `(.*)`.
     ///
     /// # Errors
     /// [`RelabelCause::Regex`] where it does not parse or its program would be too large.
     pub(super) fn compile(regex: &str, need: Need) -> Result<Option<Self>, RelabelCause> {
-        let translated = syntax::translate(syntax::strip_anchors(regex));
-        let hir = parse(regex, &translated)?;
+        let bare = strip_anchors(regex);
+        let hir = parse(bare)?;
         if glob::is_default(&hir) {
             return Ok(None);
         }
         let globs = Globs::new(&hir);
+        let start = globs.as_ref().map_or_else(|| literal_start(&hir), Globs::start);
         let slice = Slice::new(&hir);
         let answered = match need {
             Need::Groups => slice.is_some(),
             Need::Match => globs.is_some(),
         };
-        let engine = if answered { None } else { Some(engine(regex, &anchored(&translated))?) };
-        Ok(Some(Self { globs, slice, engine }))
+        let engine = if answered { None } else { Some(engine(&format!("^(?s:{bare})$"))?) };
+        Ok(Some(Self { start, globs, slice, engine }))
     }
 
     /// Compiles a selector's regex, where `.*` has no special part.
@@ -68,12 +72,22 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::compile`].
     pub(super) fn compile_selector(regex: &str) -> Result<Self, RelabelCause> {
-        let any = || Self { globs: Globs::new(&any_text()), slice: None, engine: None };
+        let globs = || Globs::new(&any_text());
+        let any = || Self { start: String::new(), globs: globs(), slice: None, engine: None };
         Ok(Self::compile(regex, Need::Match)?.unwrap_or_else(any))
+    }
+
+    /// Whether a text that starts with `start` can match.
+    pub(super) fn may_match(&self, start: &str) -> bool {
+        let len = start.len().min(self.start.len());
+        len == 0 || start.as_bytes()[..len] == self.start.as_bytes()[..len]
     }
 
     /// Whether a text matches as a whole.
     pub(super) fn is_match(&self, text: &str) -> bool {
+        if !text::starts_with(text, &self.start) {
+            return false;
+        }
         match (&self.globs, &self.engine) {
             (Some(globs), _) => globs.is_match(text),
             (None, Some(engine)) => engine.is_match(text),
@@ -119,16 +133,31 @@ impl<'a> Groups<'a> {
 /// # Errors
 /// [`RelabelCause::Regex`] where it does not parse or its program would be too large.
 pub(super) fn unanchored(regex: &str) -> Result<Regex, RelabelCause> {
-    let stripped = syntax::translate(syntax::strip_anchors(regex));
     // A regex that means `(.*)` loses its group here, as in vmagent.
-    if glob::is_default(&parse(regex, &stripped)?) {
-        return engine(regex, ".*");
-    }
-    engine(regex, &syntax::translate(regex))
+    let is_default = glob::is_default(&parse(strip_anchors(regex))?);
+    engine(if is_default { ".*" } else { regex })
 }
 
-fn anchored(translated: &str) -> String {
-    format!("^(?s:{translated})$")
+/// Removes the anchors at both ends of a pattern that will be anchored anyway.
+///
+/// Source: vmagent's `RemoveStartEndAnchors`.
+fn strip_anchors(pattern: &str) -> &str {
+    let mut pattern = pattern.trim_start_matches('^');
+    while let Some(shorter) = pattern.strip_suffix('$').filter(|p| !p.ends_with('\\')) {
+        pattern = shorter;
+    }
+    pattern
+}
+
+fn literal_start(hir: &Hir) -> String {
+    let first = match hir.kind() {
+        HirKind::Concat(parts) => parts.first().map(Hir::kind),
+        kind => Some(kind),
+    };
+    match first {
+        Some(HirKind::Literal(text)) => String::from_utf8(text.0.to_vec()).unwrap_or_default(),
+        _ => String::new(),
+    }
 }
 
 fn any_text() -> Hir {
@@ -137,9 +166,9 @@ fn any_text() -> Hir {
     Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub })
 }
 
-fn parse(regex: &str, translated: &str) -> Result<Hir, RelabelCause> {
+fn parse(regex: &str) -> Result<Hir, RelabelCause> {
     let mut parser = ParserBuilder::new().dot_matches_new_line(true).build();
-    parser.parse(translated).map_err(|error| RelabelCause::Regex {
+    parser.parse(regex).map_err(|error| RelabelCause::Regex {
         regex: regex.to_owned(),
         reason: match error {
             regex_syntax::Error::Parse(error) => error.kind().to_string(),
@@ -149,8 +178,8 @@ fn parse(regex: &str, translated: &str) -> Result<Hir, RelabelCause> {
     })
 }
 
-fn engine(regex: &str, translated: &str) -> Result<Regex, RelabelCause> {
-    Regex::new(translated).map_err(|error| RelabelCause::Regex {
+fn engine(regex: &str) -> Result<Regex, RelabelCause> {
+    Regex::new(regex).map_err(|error| RelabelCause::Regex {
         regex: regex.to_owned(),
         reason: match error {
             regex::Error::CompiledTooBig(max) => format!("its program is larger than {max} bytes"),

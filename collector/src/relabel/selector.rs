@@ -8,6 +8,7 @@ use runnel_config::settings::{LabelMatch, MatchOp, Selector};
 
 use super::RelabelCause;
 use super::pattern::Pattern;
+use super::text::same;
 use crate::labels::Labels;
 
 /// Selectors of which one must hold; none at all always hold.
@@ -61,7 +62,7 @@ impl Matcher {
         let value = labels.value(&self.name);
         let same = match &self.test {
             Test::Equal(_) if value.is_empty() && self.name == "__name__" => false,
-            Test::Equal(expected) => value == expected,
+            Test::Equal(expected) => same(value, expected),
             Test::Regex(pattern) => pattern.is_match(value),
         };
         same != self.negated

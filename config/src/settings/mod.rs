@@ -1,13 +1,20 @@
 //! The checked settings: what the program runs on, whoever wrote them and however.
 
 mod http;
+mod kubernetes;
+mod logs;
 mod node;
 mod relabel;
 mod remote_write;
 mod scrape;
 
 pub use http::{Auth, HttpClient, OAuth2, Pem, Proxy, SecretSource, Tls, TlsVersion};
-pub use node::{Buffer, Link, Memory, Server};
+pub use kubernetes::{
+    ExpressionOp, Kubernetes, KubernetesRole, KubernetesSd, LabelExpression, LabelSelector,
+    MonitorKind, Monitors, NamespaceSelector, SdSelector,
+};
+pub use logs::{LogFile, LogFormat, LogPods, LogWrite, Logs};
+pub use node::{Buffer, Link, LinkWindow, Memory, Server, Sharers};
 pub use relabel::{LabelMatch, MatchOp, RelabelAction, RelabelRule, Selector};
 pub use remote_write::{RemoteWrite, WriteProtocol};
 pub use scrape::{
@@ -27,8 +34,12 @@ pub struct Settings {
     pub global: Global,
     /// Jobs in the order of the file, those of `scrape_config_files` behind.
     pub scrape_configs: Vec<ScrapeJob>,
+    /// The monitor objects of the cluster; `None` outside one.
+    pub kubernetes: Option<Kubernetes>,
     /// Destinations of metrics; names are unique.
     pub remote_write: Vec<RemoteWrite>,
+    /// Log files and their destinations.
+    pub logs: Option<Logs>,
     /// The disk ring.
     pub buffer: Buffer,
     /// The share of the hop.
@@ -51,9 +62,15 @@ pub struct Global {
     pub external_labels: Vec<(String, String)>,
     /// Who wins when a series has a label of the same name as an external one.
     pub external_labels_clash: ExternalLabelsClash,
-    /// Rules applied to every discovered target behind the job's own (vmagent).
+    /// Default of [`ScrapeJob::honor_timestamps`].
+    pub honor_timestamps: bool,
+    /// Default of [`ScrapeJob::bad_lines`].
+    pub bad_lines: BadLines,
+    /// Defaults of [`ScrapeJob::limits`], for jobs that monitor objects make too.
+    pub limits: ScrapeLimits,
+    /// Rules applied to every discovered target before the job's own (vmagent).
     pub relabel_configs: Vec<RelabelRule>,
-    /// Rules applied to every series behind the job's own (vmagent).
+    /// Rules applied to every series before the job's own (vmagent).
     pub metric_relabel_configs: Vec<RelabelRule>,
 }
 

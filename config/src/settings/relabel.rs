@@ -1,7 +1,12 @@
 //! Relabel rules as data. What they do stands in the collector's `relabel`.
 
+use std::hash::{Hash, Hasher};
+
 /// One relabel rule, checked: its regexes compile, its required keys are there.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// Two rules are equal when they do the same: their places do not count, so that a line inserted
+/// above a job is no change of the job.
+#[derive(Clone, Debug)]
 pub struct RelabelRule {
     /// What the rule does.
     pub action: RelabelAction,
@@ -11,7 +16,8 @@ pub struct RelabelRule {
     pub separator: String,
     /// Label that is written; may hold `{{label}}` placeholders for `replace` (vmagent).
     pub target_label: String,
-    /// Regex, not yet anchored; `None` where the file gave none (means `(.*)`).
+    /// Regex in the syntax of the `regex` crate, translated from RE2, not yet anchored; `None`
+    /// where the file gave none (means `(.*)`).
     pub regex: Option<String>,
     /// Divisor of `hashmod`.
     pub modulus: u64,
@@ -25,6 +31,44 @@ pub struct RelabelRule {
     pub graphite_labels: Vec<(String, String)>,
     /// Where the rule stands, for messages: `file:line`.
     pub place: String,
+}
+
+// === impl RelabelRule ===
+
+impl RelabelRule {
+    /// Everything but the place. Taking the rule apart makes a new field a compile error here.
+    fn meaning(&self) -> impl PartialEq + Hash + '_ {
+        let Self {
+            action,
+            source_labels,
+            separator,
+            target_label,
+            regex,
+            modulus,
+            replacement,
+            condition,
+            graphite_match,
+            graphite_labels,
+            place: _,
+        } = self;
+        let written = (target_label, modulus, replacement);
+        let graphite = (graphite_match, graphite_labels);
+        (action, source_labels, separator, regex, condition, written, graphite)
+    }
+}
+
+impl PartialEq for RelabelRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.meaning() == other.meaning()
+    }
+}
+
+impl Eq for RelabelRule {}
+
+impl Hash for RelabelRule {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.meaning().hash(state);
+    }
 }
 
 /// What a relabel rule does. Source: Prometheus' and vmagent's relabeling.
@@ -86,7 +130,7 @@ pub struct LabelMatch {
     pub name: String,
     /// How the value is compared.
     pub op: MatchOp,
-    /// Value or anchored-on-use regex.
+    /// Value, or regex in the syntax of the `regex` crate, anchored on use.
     pub value: String,
 }
 

@@ -1,6 +1,6 @@
 //! Scrape jobs and where their targets come from.
 
-use crate::settings::{HttpClient, RelabelRule};
+use crate::settings::{HttpClient, KubernetesSd, RelabelRule};
 use crate::units::{Bytes, Millis};
 
 /// One entry of `scrape_configs`.
@@ -52,6 +52,8 @@ pub struct ScrapeJob {
     pub http_sd_configs: Vec<HttpSd>,
     /// Targets asked from DNS.
     pub dns_sd_configs: Vec<DnsSd>,
+    /// Targets asked from a Kubernetes API server.
+    pub kubernetes_sd_configs: Vec<KubernetesSd>,
 }
 
 /// What a line that does not parse does.
@@ -94,8 +96,8 @@ pub struct StaticGroup {
 /// Targets read from files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSd {
-    /// Paths; the last part may hold `*`. Relative ones are resolved by the caller against the
-    /// configuration file's folder.
+    /// Paths; the last part may hold `*`. Relative ones are already resolved against the folder of
+    /// the file they stand in.
     pub files: Vec<String>,
     /// Slow re-read behind the watch for changes.
     pub refresh_interval: Millis,

@@ -14,8 +14,8 @@
 
 mod out;
 mod read;
-mod rewrite;
-mod split;
+pub mod rewrite;
+pub mod split;
 #[cfg(test)]
 mod tests;
 

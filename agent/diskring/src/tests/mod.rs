@@ -1,0 +1,8 @@
+//! Tests of the whole ring on the simulated disk.
+
+mod corrupt;
+mod fail;
+mod model;
+mod policy;
+mod real;
+mod steps;

@@ -1,0 +1,147 @@
+//! One attempt: what goes on the wire, and what the answer means.
+//!
+//! Owns the classes of answers. Never knows samples or the ring, never decodes a body and never
+//! decides what happens next: that is the delivery's business.
+//!
+//! Source: design section 7; facts on remote write, section 3.3.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// How a request body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// One raw snappy block: remote write 1.0.
+    Snappy,
+    /// zstd frames one behind the other: VictoriaMetrics' remote write.
+    Zstd,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// No answer: refused, reset, timed out.
+    Failed {
+        /// What went wrong, in words.
+        reason: String,
+        /// The whole body had been written, so the destination may have taken it.
+        body_sent: bool,
+    },
+    /// An HTTP answer.
+    Status {
+        /// Status code.
+        code: u16,
+        /// `Retry-After`, in seconds from now.
+        retry_after: Option<Duration>,
+        /// The beginning of the answer's body, for the operator's eyes only.
+        text: String,
+    },
+}
+
+/// What an answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Try again later.
+    BackOff {
+        /// The destination's own wish.
+        retry_after: Option<Duration>,
+        /// The body may have been taken although no answer came.
+        ambiguous: bool,
+    },
+    /// Pack in another way and try again.
+    ChangeCodec,
+    /// Done.
+    Delivered,
+    /// The destination is not as configured: keep everything and probe slowly.
+    Park,
+    /// Something in the body is not acceptable: find it.
+    Refused,
+    /// The body is too large: cut it.
+    TooLarge,
+}
+
+impl Answer {
+    /// What this answer means.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Failed { body_sent, .. } => {
+                Verdict::BackOff { retry_after: None, ambiguous: *body_sent }
+            }
+            Self::Status { code, retry_after, .. } => status_verdict(*code, *retry_after),
+        }
+    }
+
+    /// The label `code` of the request counter.
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Failed { .. } => 0,
+            Self::Status { code, .. } => *code,
+        }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed { reason, .. } => f.write_str(reason),
+            Self::Status { code, text, .. } if text.is_empty() => write!(f, "answered {code}"),
+            Self::Status { code, text, .. } => write!(f, "answered {code}: {text}"),
+        }
+    }
+}
+
+fn status_verdict(code: u16, retry_after: Option<Duration>) -> Verdict {
+    match code {
+        200..=299 => Verdict::Delivered,
+        // 409 and 422 are how some stores say that they will not have these samples.
+        400 | 409 | 422 => Verdict::Refused,
+        408 | 425 | 429 => Verdict::BackOff { retry_after, ambiguous: false },
+        413 => Verdict::TooLarge,
+        415 => Verdict::ChangeCodec,
+        // A redirect that the client did not follow, 401, 403, 404, 405 and their like: a wrong
+        // URL, token or proxy. Whoever mends it wants the data that came meanwhile.
+        300..=499 => Verdict::Park,
+        _ => Verdict::BackOff { retry_after, ambiguous: false },
+    }
+}
+
+/// One way to a destination.
+pub trait Transport: Send {
+    /// Posts one body and waits for the answer.
+    fn post(&mut self, body: Bytes, codec: Codec) -> impl Future<Output = Answer> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_has_its_class() {
+        let back_off = Verdict::BackOff { retry_after: None, ambiguous: false };
+        let cases: [(&[u16], Verdict); 7] = [
+            (&[200, 202, 204], Verdict::Delivered),
+            (&[400, 409, 422], Verdict::Refused),
+            (&[301, 302, 304, 401, 402, 403, 404, 405, 407, 410, 451], Verdict::Park),
+            (&[413], Verdict::TooLarge),
+            (&[415], Verdict::ChangeCodec),
+            (&[408, 425, 429, 500, 501, 502, 503, 504, 507, 599], back_off.clone()),
+            (&[100, 101, 0, 999], back_off),
+        ];
+        for (codes, expected) in cases {
+            for &code in codes {
+                let answer = Answer::Status { code, retry_after: None, text: String::new() };
+                assert_eq!(answer.verdict(), expected, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_ambiguous_only_after_the_body_was_sent() {
+        for body_sent in [false, true] {
+            let answer = Answer::Failed { reason: "timed out".to_owned(), body_sent };
+            let expected = Verdict::BackOff { retry_after: None, ambiguous: body_sent };
+            assert_eq!(answer.verdict(), expected);
+        }
+    }
+}

@@ -92,12 +92,7 @@ impl Programs {
         url: &str,
         listen: SocketAddr,
     ) -> Outcome<Command> {
-        let ring = folder.path().join("ring");
-        let config = format!(
-            "{scrape}remote_write:\n  - url: {url}\n\
-             buffer: {{path: \"{}\", size: 512MiB}}\nserver: {{listen: \"{listen}\"}}\n",
-            ring.display()
-        );
+        let config = runnel_config(scrape, url, &folder.path().join("ring"), listen);
         let file = folder.write("runnel.yaml", &config)?;
         let mut command = Command::new(&self.runnel);
         command.arg("run").arg("--config").arg(file);
@@ -136,6 +131,15 @@ fn scrape_config(plan: &MetricsPlan, exporters: u16) -> String {
     )
 }
 
+/// The whole configuration of runnel: what both read, and where it writes, holds and listens.
+fn runnel_config(scrape: &str, url: &str, ring: &Path, listen: SocketAddr) -> String {
+    format!(
+        "{scrape}remote_write:\n  - url: {url}\n\
+         buffer: {{path: \"{}\", size: 512MiB}}\nserver: {{listen: \"{listen}\"}}\n",
+        ring.display()
+    )
+}
+
 /// The build folder that this program lies in: two levels above it.
 fn target_folder() -> Outcome<PathBuf> {
     let own = std::env::current_exe().map_err(|e| format!("finding this program: {e}"))?;
@@ -162,16 +166,13 @@ fn build_runnel(target: &Path) -> Outcome<()> {
     }
 }
 
-/// `$VMAGENT`, else the one that the end-to-end tests keep.
+/// `$VMAGENT`, else the one of the end-to-end tests, downloaded when it is not there yet.
 fn find_vmagent() -> Outcome<PathBuf> {
     if let Some(path) = std::env::var_os("VMAGENT") {
         let path = PathBuf::from(path);
         return is_there(&path).map(|()| path);
     }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    let path = cache.unwrap_or_default().join("runnel-parts/debian-1/usr/bin/vmagent");
-    is_there(&path).map(|()| path).map_err(|e| format!("{e}; $VMAGENT may name another one"))
+    ::tests::parts::ensure().map(|parts| parts.vmagent())
 }
 
 fn is_there(program: &Path) -> Outcome<()> {
@@ -179,5 +180,32 @@ fn is_there(program: &Path) -> Outcome<()> {
         Ok(found) if found.is_file() => Ok(()),
         Ok(_) => Err(format!("finding {}: found something else than a file", program.display())),
         Err(e) => Err(format!("finding {}: {e}", program.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use runnel_config::{Source, load};
+
+    use super::*;
+    use crate::{Cli, What};
+
+    #[test]
+    fn runnel_takes_its_configuration() {
+        let What::Metrics(plan) = Cli::parse_from(["compare", "metrics", "--targets", "3"]).what
+        else {
+            panic!("BUG: `metrics` is another subcommand")
+        };
+        let scrape = scrape_config(&plan, 9_100);
+        let url = "http://127.0.0.1:1/api/v1/write";
+        let listen = SocketAddr::from(([127, 0, 0, 1], 2));
+        let text = runnel_config(&scrape, url, Path::new("/ring"), listen);
+        let source = Source::new(Path::new("runnel.yaml"), text);
+        let loaded = load(&source, &|_| None, &|_| Ok(Vec::new())).expect("a good configuration");
+        assert_eq!(loaded.warnings, []);
+        let settings = loaded.settings;
+        assert_eq!(settings.scrape_configs[0].static_configs[0].targets.len(), 3);
+        assert_eq!(settings.server.listen, listen);
     }
 }

@@ -52,7 +52,7 @@ fn run(seed: u64, segments: u64, steps: &[Step]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3000,
+        cases: 6000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -14,7 +14,7 @@ use diskring::{Claims, Disk, Frame, Options, RealDisk, Ring};
 const FRAME_BYTES: usize = 256 << 10;
 const TOTAL_BYTES: usize = 192 << 20;
 const SEGMENT_BYTES: u64 = 64 << 20;
-const SYNC_BYTES: usize = 4 << 20;
+const SYNC_BYTES: usize = 1 << 20; // the commit that the ring asks for
 const ROUNDS: usize = 7;
 
 fn folder() -> PathBuf {

@@ -4,17 +4,17 @@
 //! `cargo bench -p benches --bench ring` prints medians and the ratio. `RING_BENCH_DIR` names the
 //! folder to write in; the default is the system's temporary one.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use diskring::{Claims, Frame, Options, RealDisk, Ring};
+use diskring::disk::FileId;
+use diskring::{Claims, Disk, Frame, Options, RealDisk, Ring};
 
 const FRAME_BYTES: usize = 256 << 10;
 const TOTAL_BYTES: usize = 192 << 20;
-const SYNC_BYTES: usize = 4 << 20;
+const SEGMENT_BYTES: u64 = 64 << 20;
+const SYNC_BYTES: usize = 1 << 20; // the commit that the ring asks for
 const ROUNDS: usize = 7;
 
 fn folder() -> PathBuf {
@@ -51,13 +51,20 @@ fn append(ring: &mut Ring, claims: Claims, sync: bool) -> Duration {
     begin.elapsed()
 }
 
-fn write(file: &File, sync: bool, sync_bytes: usize) -> Duration {
+/// Writes the same bytes into one file, giving back the page cache as often as the ring does.
+fn write(disk: &mut RealDisk, file: FileId, sync_bytes: usize) -> Duration {
     let bytes = vec![3; FRAME_BYTES];
     let begin = Instant::now();
     for round in 0..TOTAL_BYTES / FRAME_BYTES {
-        file.write_all_at(&bytes, (round * FRAME_BYTES) as u64).expect("there is room");
-        if sync && (round + 1) * FRAME_BYTES % sync_bytes == 0 {
-            file.sync_data().expect("the disk is sound");
+        let offset = (round * FRAME_BYTES) as u64;
+        let taken = disk.write_at(file, offset, &bytes).expect("there is room");
+        assert_eq!(taken, bytes.len());
+        let end = offset + FRAME_BYTES as u64;
+        if end.is_multiple_of(sync_bytes as u64) {
+            disk.sync(file).expect("the disk is sound");
+        }
+        if end.is_multiple_of(SEGMENT_BYTES) {
+            disk.forget(file, end - SEGMENT_BYTES, SEGMENT_BYTES);
         }
     }
     begin.elapsed()
@@ -70,20 +77,19 @@ fn median(mut times: Vec<Duration>) -> f64 {
 
 fn compare(folder: &Path) {
     let (mut ring, claims) = ring(folder, 512 << 20);
-    let path = folder.join("plain");
-    let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path);
-    let file = file.expect("the folder is ours alone");
+    let mut disk = RealDisk::new(folder);
+    let file = disk.create("plain", TOTAL_BYTES as u64).expect("the folder is ours alone");
     // One lap each first, so that both write over bytes that were written before.
     for _ in 0..3 {
         append(&mut ring, claims, true);
-        write(&file, true, SYNC_BYTES);
+        write(&mut disk, file, SYNC_BYTES);
     }
     // The ring keeps what is not durable in memory and commits at 8 MiB by itself: "lazy" leaves
     // it to that, and the plain file is synced as often.
     for (name, sync, sync_bytes) in [("synced", true, SYNC_BYTES), ("lazy", false, 8 << 20)] {
         let (mut plain, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            plain.push(write(&file, true, sync_bytes));
+            plain.push(write(&mut disk, file, sync_bytes));
             ours.push(append(&mut ring, claims, sync));
         }
         let mib = (TOTAL_BYTES >> 20) as f64;

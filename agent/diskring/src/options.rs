@@ -102,7 +102,7 @@ mod tests {
         for (budget, segment, segments, body_kib) in cases {
             let sizes = Options::new(budget * MIB).sizes();
             let found = (sizes.segment_bytes / MIB, sizes.segments, sizes.body_bytes_max >> 10);
-            let body_kib = body_kib.min(sizes.segment_bytes * 3 / 8 >> 10);
+            let body_kib = body_kib.min((sizes.segment_bytes * 3 / 8) >> 10);
             assert_eq!(found, (segment, segments, body_kib), "budget {budget} MiB");
         }
     }

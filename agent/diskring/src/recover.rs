@@ -237,10 +237,11 @@ impl<D: Disk> Ring<D> {
                 told.seq_max = told.seq_max.max(entry.header.seq);
                 let control =
                     matches!(entry.header.kind, Kind::Ack | Kind::Checkpoint | Kind::Drop);
-                if control && told.checkpoint.is_none() {
-                    if let Some(body) = scan::body(&mut self.disk, file, entry) {
-                        told.take(entry.header.kind, &body);
-                    }
+                if control
+                    && told.checkpoint.is_none()
+                    && let Some(body) = scan::body(&mut self.disk, file, entry)
+                {
+                    told.take(entry.header.kind, &body);
                 }
             }
             let corrupt = one.found.corrupt.iter().map(|entry| entry.header.seq);

@@ -102,12 +102,12 @@ fn status_verdict(code: u16, retry_after: Option<Duration>) -> Verdict {
         200..=299 => Verdict::Delivered,
         // 409 and 422 are how some stores say that they will not have these samples.
         400 | 409 | 422 => Verdict::Refused,
-        408 | 425 | 429 => Verdict::BackOff { retry_after },
+        // A wrong URL or token. Whoever mends it wants the data that came meanwhile.
+        401 | 403 | 404 => Verdict::Park,
         413 => Verdict::TooLarge,
         415 => Verdict::ChangeCodec,
-        // A redirect that the client did not follow, 401, 403, 404, 405 and their like: a wrong
-        // URL, token or proxy. Whoever mends it wants the data that came meanwhile.
-        300..=499 => Verdict::Park,
+        // Everything else says nothing about the samples: a redirect that the client did not
+        // follow, a proxy on the way, an error of the destination.
         _ => Verdict::BackOff { retry_after },
     }
 }
@@ -128,11 +128,11 @@ mod tests {
         let cases: [(&[u16], Verdict); 7] = [
             (&[200, 202, 204], Verdict::Delivered),
             (&[400, 409, 422], Verdict::Refused),
-            (&[301, 302, 304, 401, 402, 403, 404, 405, 407, 410, 451], Verdict::Park),
+            (&[401, 403, 404], Verdict::Park),
             (&[413], Verdict::TooLarge),
             (&[415], Verdict::ChangeCodec),
-            (&[408, 425, 429, 500, 501, 502, 503, 504, 507, 599], back_off.clone()),
-            (&[100, 101, 0, 999], back_off),
+            (&[301, 302, 304, 402, 405, 407, 408, 410, 425, 429, 451], back_off.clone()),
+            (&[100, 101, 500, 501, 502, 503, 504, 507, 599, 0, 999], back_off),
         ];
         for (codes, expected) in cases {
             for &code in codes {

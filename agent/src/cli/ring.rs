@@ -54,7 +54,8 @@ pub fn verify(dir: &Path) -> Result<(), Failure> {
         if frame.sound {
             sound += 1;
         } else {
-            corrupt.push(format!("{} at {}: {} {}", frame.file, frame.offset, frame.kind, frame.seq));
+            corrupt
+                .push(format!("{} at {}: {} {}", frame.file, frame.offset, frame.kind, frame.seq));
         }
     })?;
     let hidden: u64 = segments(dir)?.iter().map(|segment| segment.corrupt_frames).sum();
@@ -63,7 +64,9 @@ pub fn verify(dir: &Path) -> Result<(), Failure> {
     if corrupt.is_empty() && hidden == 0 {
         return Ok(());
     }
-    Err(Failure::Internal("the ring has corrupt frames; the agent skips and counts them".to_owned()))
+    Err(Failure::Internal(
+        "the ring has corrupt frames; the agent skips and counts them".to_owned(),
+    ))
 }
 
 /// `runnel ring export`: what the folder holds, one series a line.
@@ -170,9 +173,11 @@ fn summary(frame: &FrameInfo) -> BTreeMap<&'static str, Value> {
 }
 
 fn frame_row(frame: &BTreeMap<&'static str, Value>) -> Vec<String> {
-    let cell = |name| frame.get(name).map_or_else(String::new, |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
+    let cell = |name| {
+        frame.get(name).map_or_else(String::new, |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    };
     ["seq", "items", "bytes", "from", "to", "sound"].map(cell).to_vec()
 }

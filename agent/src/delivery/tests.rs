@@ -166,8 +166,7 @@ async fn a_415_changes_the_codec_even_of_a_proven_destination() {
 
 #[tokio::test]
 async fn what_stops_a_delivery_leaves_the_rest_for_later() {
-    let cases =
-        [(503, Verdict::BackOff { retry_after: None }), (401, Verdict::Park)];
+    let cases = [(503, Verdict::BackOff { retry_after: None }), (401, Verdict::Park)];
     for (code, verdict) in cases {
         let mut store = Store { codes: vec![400, 200, code], ..Store::default() };
         let outcome = run(&mut store, &[parcel(1, &["a"]), parcel(2, &["b"])]).await;

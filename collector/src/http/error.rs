@@ -160,7 +160,7 @@ impl fmt::Display for HttpError {
             Self::Redirects { url, cause } => write!(f, "follow the redirects of {url}: {cause}"),
             Self::Resolve { host, cause } => write!(f, "resolve {host}: {cause}"),
             Self::Timeout { peer, phase, elapsed, .. } => {
-                write!(f, "{phase} {peer}: no end after {:.3} s", elapsed.as_secs_f64())
+                write!(f, "{phase} {peer}: timed out after {:.3} s", elapsed.as_secs_f64())
             }
             Self::Tls { peer, cause, .. } => write!(f, "TLS with {peer}: {cause}"),
             Self::TooLarge { peer, part, limit } => {

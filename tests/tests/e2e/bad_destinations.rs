@@ -122,6 +122,7 @@ fn a_destination_without_zstd_gets_snappy() {
             "snappy" => Verdict::Accept,
             _ => Verdict::Refuse(Reply::status(code)),
         });
+        scene.wait_for_requests(4);
         scene.everything_arrives();
         scene.nothing_is_given_up();
         let zstd = scene.first.notes().iter().filter(|note| note.encoding == "zstd").count();

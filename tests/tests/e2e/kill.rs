@@ -108,9 +108,9 @@ fn a_clean_stop_loses_nothing() {
 /// Enough that the pages of 250 ms spread over all phases of a commit of 100 ms.
 const TARGETS: usize = 20;
 /// How often the agent dies.
-const KILLS: usize = 12;
-/// Pages between two deaths: from one second of load to three, in odd steps.
-const MOMENTS: [usize; 6] = [83, 211, 137, 97, 173, 241];
+const KILLS: usize = 10;
+/// Pages between two deaths: from three seconds of load to seven, in odd steps.
+const MOMENTS: [usize; 6] = [283, 511, 337, 397, 473, 541];
 /// What a kill may cost: a block waits at most a second to be sealed, the group commit takes
 /// 100 ms, and a debug build on a loaded machine adds the rest.
 const UNSYNCED_TAIL_MS: i64 = 2000;

@@ -249,6 +249,8 @@ impl Run<'_> {
         let first = self.track.observe(self.seen, hash) || stated.is_some();
         if !first {
             self.counts.duplicates += 1;
+            // It passed the rules as the first one did, as far as anybody counts.
+            self.counts.samples_post_relabel += u64::from(!self.slow);
             self.out.out.rollback(mark);
             return;
         }
@@ -338,6 +340,10 @@ impl Run<'_> {
             _ => return Ok(counts),
         };
         counts.samples_written = 0;
+        if matches!(fault, PageFault::LabelLimit(..)) {
+            // Source: vmagent 1.145, observed; a sample limit reports what it found.
+            counts.samples_post_relabel = 0;
+        }
         self.out.discard();
         Err(PageError::new(fault, counts))
     }

@@ -23,7 +23,8 @@ impl TargetSeries {
         }
         self.ended = true;
         scratch.out.discard();
-        let markers = self.mark(times.real_ms, false, scratch, sink);
+        // At the time that the samples would have had. Source: vmagent 1.145, observed.
+        let markers = self.mark(times.scrape_ms, false, scratch, sink);
         scratch.trim();
         markers
     }

@@ -42,7 +42,7 @@ fn a_failure_ends_the_series_once_and_recovery_adds_none() {
     bench.page(PAGE, 10);
     assert_eq!(
         bench.failed(20).samples,
-        [r#"a{x="1"} stale @21"#, r#"a{x="2"} stale @21"#, "b{} stale @21"]
+        [r#"a{x="1"} stale @20"#, r#"a{x="2"} stale @20"#, "b{} stale @20"]
     );
     assert_eq!(bench.failed(30).samples, [""; 0]);
     // Back without one of its series, which has had its marker already.
@@ -104,7 +104,7 @@ fn dropped_series_get_no_markers_and_rewritten_ones_get_theirs() {
     });
     let (counts, _) = bench.page(PAGE, 10);
     assert_eq!((counts.relabel_dropped, counts.samples_post_relabel), (1, 2));
-    assert_eq!(bench.failed(20).samples, [r#"a{x="1",y="new"} stale @21"#, "b{} stale @21"]);
+    assert_eq!(bench.failed(20).samples, [r#"a{x="1",y="new"} stale @20"#, "b{} stale @20"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const BAD_TEXT_BYTES_MAX: usize = 200;
 pub struct PageTimes {
     /// Time that the samples get.
     pub scrape_ms: i64,
-    /// Time it really was: that of stale markers, and of everything that waits.
+    /// Time it really was: that of everything that waits.
     pub real_ms: i64,
 }
 

@@ -108,7 +108,7 @@ impl TargetSeries {
     ) {
         let change = self.track.end(&mut scratch.track);
         if change.differs && !self.ended && !scratch.track.vanished.is_empty() {
-            counts.stale_markers = self.mark_vanished(times.real_ms, scratch, sink);
+            counts.stale_markers = self.mark_vanished(times.scrape_ms, scratch, sink);
         }
         self.track.take(&mut scratch.track);
         if !self.options.no_stale_markers {

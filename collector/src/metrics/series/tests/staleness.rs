@@ -5,13 +5,13 @@ use super::*;
 const PAGE: &str = "a{x=\"1\"} 1\na{x=\"2\"} 2\nb 3\n";
 
 #[test]
-fn a_vanished_series_gets_one_marker_at_the_real_time() {
+fn a_vanished_series_gets_one_marker_at_the_scrapes_time() {
     let mut bench = Bench::new(|o| o.target_labels = labels(&[("job", "j")]));
     assert_eq!(bench.page(PAGE, 10).0.series_added, 3);
     assert_eq!(bench.page(PAGE, 20).0.series_added, 0);
     let (counts, taken) = bench.page("b 3\na{x=\"1\"} 1\nc 4\n", 30);
     assert_eq!((counts.series_added, counts.stale_markers), (1, 1));
-    assert_eq!(taken.samples[3..], [r#"a{job="j",x="2"} stale @31"#]);
+    assert_eq!(taken.samples[3..], [r#"a{job="j",x="2"} stale @30"#]);
     let (counts, _) = bench.page("b 3\na{x=\"1\"} 1\nc 4\n", 40);
     assert_eq!((counts.series_added, counts.stale_markers), (0, 0));
     let (counts, _) = bench.page("", 50);

@@ -31,8 +31,8 @@ pub const BLOCK_AGE_MAX: Duration = Duration::from_secs(1);
 pub struct Route {
     /// Rules of `write_relabel_configs`.
     pub rules: Rules,
-    /// Whether exemplars go along.
-    pub exemplars: bool,
+    /// Whether exemplars are removed.
+    pub strip_exemplars: bool,
     /// Whether metadata goes along.
     pub metadata: bool,
     /// Who gets it.
@@ -182,7 +182,7 @@ impl OpenBlock {
             (std::mem::take(&mut self.rewritten), std::mem::take(&mut self.stripped));
         let mut bytes = batch.bytes;
         // Invariant: a batch is made by our own encoder, so it can be read.
-        if !route.exemplars {
+        if route.strip_exemplars {
             stripped.clear();
             rewrite::strip_exemplars(bytes, &mut stripped).expect("a batch is well formed");
             bytes = &stripped;

@@ -368,14 +368,16 @@ fn routes(settings: &Settings, ledger: &Ledger) -> Result<Vec<OpenRoute>, String
             None => alike.push((to, vec![destination])),
         }
     }
+    // Without a destination that wants exemplars, none are made, and none have to be removed.
+    let made = settings.remote_write.iter().any(|to| to.send_exemplars);
     alike
         .into_iter()
         .map(|(to, destinations)| {
             let rules = Rules::compile(&to.write_relabel_configs)
                 .map_err(|error| format!("remote_write {}: {error}", to.name))?;
-            let (exemplars, metadata) = (to.send_exemplars, to.send_metadata);
+            let (strip_exemplars, metadata) = (made && !to.send_exemplars, to.send_metadata);
             let destinations = destinations.into();
-            OpenRoute::new(Route { rules, exemplars, metadata, destinations })
+            OpenRoute::new(Route { rules, strip_exemplars, metadata, destinations })
         })
         .collect()
 }

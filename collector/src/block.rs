@@ -36,11 +36,12 @@ impl BlockOptions {
     ///
     /// Derivation: measured on 60 targets of 1,000 series of 353 raw bytes. Level 2 with matches
     /// of 7 bytes or more: 180 ns and 12.10 bytes a sample, against 189 and 12.25 at level 1, 191
-    /// and 12.32 at plain level 2, 286 and 12.96 at level 3, 172 and 13.36 at level -1. A window
-    /// of 512 KiB loses nothing against 2 MiB. Blocks of 256 KiB, 1, 4 and 16 MiB: 15.13, 12.84,
-    /// 12.10, 11.93 bytes.
+    /// and 12.32 at plain level 2, 286 and 12.96 at level 3, 172 and 13.36 at level -1. Blocks of
+    /// 256 KiB, 1, 4 and 16 MiB: 15.13, 12.84, 12.10, 11.93 bytes. The window holds a whole block:
+    /// a smaller one wraps inside it, and then the compressor takes its slow road for matches
+    /// across the seam (a quarter of the agent's CPU in `perf`).
     pub const METRICS: Self =
-        Self { level: 2, match_bytes_min: 7, window_log: 19, raw_bytes_max: 4 << 20 };
+        Self { level: 2, match_bytes_min: 7, window_log: 22, raw_bytes_max: 4 << 20 };
 }
 
 /// Room made for compressed bytes at a time.

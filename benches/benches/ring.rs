@@ -44,7 +44,7 @@ fn append(ring: &mut Ring, claims: Claims, sync: bool) -> Duration {
         let seq = ring.append(&frame).expect("the frame is small").seq;
         ring.acknowledge(reader, seq);
         // Without it the ring would commit by itself, for its memory's sake.
-        if round * FRAME_BYTES % SYNC_BYTES == 0 && sync {
+        if (round * FRAME_BYTES).is_multiple_of(SYNC_BYTES) && sync {
             ring.commit();
         }
     }

@@ -40,3 +40,19 @@ pub use selector::parse as parse_selector;
 pub use settings::Settings;
 pub use source::{Files, Loaded, Source};
 pub use vars::Vars;
+
+/// Loads a configuration of any bytes, and what it renders to: the fuzz entry.
+///
+/// # Panics
+/// When the rendered configuration does not load: what `runnel check` prints is a configuration.
+#[doc(hidden)]
+pub fn fuzz(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let source = Source { text: text.to_owned(), ..Source::default() };
+    let (vars, files) = (|_: &str| None, |_: &str| Ok(Vec::new()));
+    if let Ok(loaded) = load(&source, &vars, &files) {
+        let rendered = Source { text: render(&loaded.settings), ..Source::default() };
+        let again = load(&rendered, &vars, &files);
+        assert!(again.is_ok(), "BUG: rendered to\n{}\n{:?}", rendered.text, again.err());
+    }
+}

@@ -256,10 +256,10 @@ pub(crate) fn near() -> Instant {
 pub(crate) const BODY_BYTES_MAX: u64 = 1 << 20;
 
 pub(crate) async fn get(session: &mut Session, url: Url) -> Result<(u16, Bytes), HttpError> {
-    get_until(session, url, far()).await
+    read_until(session, url, far()).await
 }
 
-pub(crate) async fn get_until(
+pub(crate) async fn read_until(
     session: &mut Session,
     url: Url,
     deadline: Instant,

@@ -86,7 +86,7 @@ impl Plan {
 pub struct Corridor {
     events: mpsc::UnboundedSender<Event>,
     view: View,
-    manager: JoinHandle<()>,
+    conductor: JoinHandle<()>,
 }
 
 /// Reads the corridor. Cheap to clone.
@@ -128,7 +128,7 @@ impl Corridor {
     pub fn start(context: Context, outlet: Arc<dyn Outlet>) -> Self {
         let (events, events_in) = mpsc::unbounded_channel();
         let view = View::default();
-        let manager = Manager {
+        let conductor = Conductor {
             context,
             outlet,
             metadata: Arc::new(MetadataSeen::new()),
@@ -139,8 +139,8 @@ impl Corridor {
             loops: JoinSet::new(),
             discoverers: JoinSet::new(),
         };
-        let manager = tokio::spawn(manager.run(events_in));
-        Self { events, view, manager }
+        let conductor = tokio::spawn(conductor.run(events_in));
+        Self { events, view, conductor }
     }
 
     /// Follows a new plan; returns once every target that differs was told.
@@ -161,14 +161,14 @@ impl Corridor {
     /// process goes on.
     pub async fn stop(self) {
         if self.events.send(Event::Stop).is_ok() {
-            // A manager that ended badly has nothing left to stop.
-            let _ = self.manager.await;
+            // A conductor that ended badly has nothing left to stop.
+            let _ = self.conductor.await;
         }
     }
 }
 
 /// Follows the plan and the discoverers.
-struct Manager {
+struct Conductor {
     context: Context,
     outlet: Arc<dyn Outlet>,
     metadata: Arc<MetadataSeen>,
@@ -180,7 +180,7 @@ struct Manager {
     discoverers: JoinSet<()>,
 }
 
-impl Manager {
+impl Conductor {
     async fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
         while let Some(event) = events.recv().await {
             match event {
@@ -272,7 +272,7 @@ impl Manager {
     }
 }
 
-/// Hands each change of a discoverer's list to the manager.
+/// Hands each change of a discoverer's list to the conductor.
 async fn forward(
     mut found: watch::Receiver<Discovered>,
     pool: String,

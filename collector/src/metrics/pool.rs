@@ -76,7 +76,7 @@ impl Seat {
 enum SourceConfig {
     Dns(DnsSd),
     File(FileSd),
-    Http(HttpSd),
+    Http(Box<HttpSd>),
 }
 
 #[derive(Debug)]
@@ -292,7 +292,7 @@ impl SourceConfig {
             Self::File(settings) => Box::pin(discover::file::run(settings, out)),
             Self::Http(settings) => {
                 let client = Client::new(&settings.http, context).map_err(|e| e.to_string())?;
-                Box::pin(discover::http::run(settings, Arc::new(client), out))
+                Box::pin(discover::http::run(*settings, Arc::new(client), out))
             }
         })
     }
@@ -301,7 +301,7 @@ impl SourceConfig {
 fn source_configs(job: &ScrapeJob) -> Vec<SourceConfig> {
     let dns = job.dns_sd_configs.iter().cloned().map(SourceConfig::Dns);
     let file = job.file_sd_configs.iter().cloned().map(SourceConfig::File);
-    let http = job.http_sd_configs.iter().cloned().map(SourceConfig::Http);
+    let http = job.http_sd_configs.iter().cloned().map(|sd| SourceConfig::Http(Box::new(sd)));
     dns.chain(file).chain(http).collect()
 }
 

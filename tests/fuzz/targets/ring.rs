@@ -1,4 +1,4 @@
 //! A segment file of any content: recovery ends, and yields only whole frames.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| diskring::fuzz_recover(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| diskring::fuzz::fuzz_recover(bytes));

@@ -77,25 +77,15 @@ const PURE: &[&str] = &[
 ];
 
 /// Rooms that the wiring has not got yet.
-const TO_COME: &[&str] = &[
-    "agent/src/backoff",
-    "agent/src/delivery",
-    "agent/src/demo",
-    "agent/src/governor",
-    "agent/src/lane",
-    "agent/src/ledger",
-    "agent/src/send",
-    "agent/src/status/server",
-    "agent/src/wiring",
-    "collector/src/logs/mod.rs",
-];
+const TO_COME: &[&str] = &["collector/src/logs/mod.rs"];
 
 /// Who may spawn, and why.
 const SPAWNERS: &[(&str, &str)] = &[
-    ("agent/src/demo", "starts a whole agent and its receiver in one process"),
-    ("agent/src/lane", "owns the tasks of one lane"),
+    ("agent/src/cli/demo", "starts a whole agent and its receiver in one process"),
     ("agent/src/status/server", "one task per connection"),
+    ("agent/src/store/thread", "owns the ring's one thread"),
     ("agent/src/wiring", "knows who talks to whom"),
+    ("benches/src/bin/compare", "runs the load, the sink and the peers"),
     ("collector/src/logs/mod.rs", "the corridor's own threads"),
     ("collector/src/metrics/mod.rs", "the corridor's own tasks"),
 ];

@@ -76,6 +76,7 @@ impl SourceFile {
             || self.path.starts_with("benches/")
             || self.path.contains("/tests/")
             || self.path.ends_with("/tests.rs")
+            || self.path.ends_with("/testing.rs")
     }
 
     /// A finding on the line of a byte offset.

@@ -3,7 +3,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::http::testing::{
-    BODY_BYTES_MAX, Reply, Server, far, get, get_until, near, post, post_until, session,
+    BODY_BYTES_MAX, Reply, Server, far, get, near, post, post_until, read_until, session,
 };
 use crate::http::{Phase, Request, Sent, Url};
 
@@ -85,7 +85,7 @@ async fn check_bad(
 ) -> HttpError {
     let server = Server::start(move |_| reply()).await;
     let mut session = session(&HttpClient::default());
-    let error = get_until(&mut session, server.url("/"), deadline).await.unwrap_err();
+    let error = read_until(&mut session, server.url("/"), deadline).await.unwrap_err();
     assert!(error.to_string().contains(text), "{error} should hold {text:?}");
     assert!(!session.is_connected());
     error

@@ -275,9 +275,15 @@ fn line_of<'a>(
     }
 }
 
-/// Walks all lines of `page`; for the fuzz target. Returns samples and bad lines.
+/// Walks a page of any bytes in both formats: the fuzz entry.
 #[doc(hidden)]
-pub fn fuzz_page(page: &[u8], format: Format) -> (u64, u64) {
+pub fn fuzz(page: &[u8]) {
+    fuzz_page(page, Format::Text);
+    fuzz_page(page, Format::OpenMetrics);
+}
+
+/// Walks all lines of `page`. Returns samples and bad lines.
+pub(crate) fn fuzz_page(page: &[u8], format: Format) -> (u64, u64) {
     let (mut parser, mut shapes) = (Parser::default(), Shapes::default());
     let (mut samples, mut bad) = (0, 0);
     parser.begin(format, true);

@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use runnel_collector::metrics::discover;
-use runnel_config::{Loaded, Source};
+use runnel_config::settings::WriteProtocol;
+use runnel_config::{Loaded, Settings, Source};
 
 /// A configuration that was read and checked.
 #[derive(Debug)]
 pub struct Configuration {
     /// The settings.
-    pub settings: runnel_config::Settings,
+    pub settings: Settings,
     /// What the operator should know.
     pub warnings: Vec<String>,
     /// The file as it is used: defaults filled in, secrets masked.
@@ -40,14 +41,51 @@ pub fn load(path: &Path, vars: &[PathBuf]) -> Result<Configuration, String> {
         paths.iter().map(|path| read_source(path)).collect()
     };
     match runnel_config::load(&source, &lookup, &files) {
-        Ok(Loaded { settings, warnings, files }) => Ok(Configuration {
-            resolved: runnel_config::render(&settings),
-            settings,
-            warnings: warnings.iter().map(ToString::to_string).collect(),
-            named_files: files.iter().skip(1).map(PathBuf::from).collect(),
-        }),
+        Ok(Loaded { settings, warnings, files }) => {
+            refuse_what_is_to_come(&settings)?;
+            let warnings = warnings.iter().map(ToString::to_string);
+            Ok(Configuration {
+                resolved: runnel_config::render(&settings),
+                warnings: warnings.chain(without_effect(&settings)).collect(),
+                settings,
+                named_files: files.iter().skip(1).map(PathBuf::from).collect(),
+            })
+        }
         Err(errors) => Err(errors.to_string()),
     }
+}
+
+/// Refuses what would do something else than it says.
+fn refuse_what_is_to_come(settings: &Settings) -> Result<(), String> {
+    let version_2 = settings.remote_write.iter().find(|to| to.protocol == WriteProtocol::RemoteWrite2);
+    match version_2 {
+        Some(to) => Err(format!(
+            "remote_write {}: remote write 2.0 is not supported by this version; \
+             leave the protocol out, or use remote_write_1",
+            to.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Names what is checked but does nothing in this version, so that nobody relies on it.
+fn without_effect(settings: &Settings) -> impl Iterator<Item = String> {
+    let link = &settings.link;
+    let found = [
+        ("kubernetes", settings.kubernetes.is_some()),
+        ("logs", settings.logs.is_some()),
+        ("link.capacity", link.capacity.is_some()),
+        ("link.windows", !link.windows.is_empty()),
+        (
+            "kubernetes_sd_configs",
+            settings.scrape_configs.iter().any(|job| !job.kubernetes_sd_configs.is_empty()),
+        ),
+        ("remote_write", settings.remote_write.is_empty()),
+    ];
+    found.into_iter().filter(|(_, there)| *there).map(|(key, _)| match key {
+        "remote_write" => "remote_write: there is none, so nothing is kept and nothing sent".to_owned(),
+        key => format!("{key}: checked, but without effect in this version"),
+    })
 }
 
 /// A number that changes whenever the configuration, a file it names or a variable may have

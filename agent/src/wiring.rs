@@ -26,7 +26,7 @@ use crate::cli::VERSION;
 use crate::config_files::Configuration;
 use crate::delivery::CodecChoice;
 use crate::intake::{BLOCK_AGE_MAX, Intake, OpenRoute, Route};
-use crate::lane::{Lane, LaneBoard, LaneOptions};
+use crate::lane::{Lane, LaneBoard, LaneOptions, LaneState};
 use crate::ledger::{Ledger, Signal};
 use crate::link::Link;
 use crate::reload::{self, Apply, ConfigStatus, Origin};
@@ -288,7 +288,7 @@ impl Assembly {
     async fn stop(self) {
         self.corridor.stop().await;
         self.intake.seal(None);
-        drain(&self.store).await;
+        drain(&self.store, &self.face.lanes).await;
         for lane in self.lanes.values() {
             lane.stop.send_replace(true);
         }
@@ -305,15 +305,19 @@ impl Assembly {
     }
 }
 
-/// Waits until the ring is empty or the grace is over.
-async fn drain(store: &Store) {
+/// Waits until nothing is held for a destination that takes anything, or the grace is over.
+async fn drain(store: &Store, lanes: &LaneBoards) {
     let deadline = Instant::now() + GRACE;
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     while Instant::now() < deadline {
         tick.tick().await;
-        let held = store.inspect(|inside| inside.view()).await;
-        let held: u64 = held.map_or(0, |view| view.readers.iter().map(|r| r.items).sum());
-        if held == 0 {
+        let Ok(view) = store.inspect(|inside| inside.view()).await else { return };
+        let lanes = lanes.read();
+        let waits = |name: &str| {
+            let state = lanes.get(name).map(|lane| lane.state);
+            matches!(state, None | Some(LaneState::BackingOff | LaneState::Parked))
+        };
+        if view.readers.iter().all(|reader| reader.items == 0 || waits(&reader.name)) {
             return;
         }
     }
@@ -390,6 +394,7 @@ fn codec(protocol: WriteProtocol) -> CodecChoice {
         WriteProtocol::VictoriaMetrics => {
             CodecChoice { current: Codec::Zstd, may_change: false, proven: false }
         }
+        // `config_files` lets no destination for 2.0 through.
         WriteProtocol::RemoteWrite1 | WriteProtocol::RemoteWrite2 => {
             CodecChoice { current: Codec::Snappy, may_change: false, proven: false }
         }

@@ -85,6 +85,11 @@ impl Agent {
         &self.folder
     }
 
+    /// Where its server is, as the commands take it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Asks its server.
     ///
     /// # Errors

@@ -13,17 +13,17 @@ use crate::units::Millis;
 pub(super) fn remote_writes(view: &View<'_>) -> Vec<RemoteWrite> {
     let mut names = HashSet::new();
     let views = view.list("remote_write");
-    views.iter().enumerate().map(|(index, view)| remote_write(view, index, &mut names)).collect()
+    views.iter().map(|view| remote_write(view, &mut names)).collect()
 }
 
-fn remote_write(view: &View<'_>, index: usize, names: &mut HashSet<String>) -> RemoteWrite {
+fn remote_write(view: &View<'_>, names: &mut HashSet<String>) -> RemoteWrite {
     let url = view.url_opt("url").unwrap_or_default();
     let (backoff_min, backoff_max) = {
         let queue = view.map_or_empty("queue_config");
         backoff(&queue)
     };
     RemoteWrite {
-        name: name(view, index, &url, names),
+        name: name(view, &url, names),
         http: http::client(view),
         timeout: view.interval("remote_timeout"),
         write_relabel_configs: relabel::rules(view, "write_relabel_configs"),
@@ -61,14 +61,14 @@ fn protocol(view: &View<'_>) -> WriteProtocol {
 pub(super) fn log_writes(view: &View<'_>) -> Vec<LogWrite> {
     let mut names = HashSet::new();
     let views = view.list("write");
-    views.iter().enumerate().map(|(index, view)| log_write(view, index, &mut names)).collect()
+    views.iter().map(|view| log_write(view, &mut names)).collect()
 }
 
-fn log_write(view: &View<'_>, index: usize, names: &mut HashSet<String>) -> LogWrite {
+fn log_write(view: &View<'_>, names: &mut HashSet<String>) -> LogWrite {
     let url = view.url_opt("url").unwrap_or_default();
     let (backoff_min, backoff_max) = backoff(view);
     LogWrite {
-        name: name(view, index, &url, names),
+        name: name(view, &url, names),
         format: format(view, &url),
         http: http::client(view),
         timeout: view.interval("timeout"),
@@ -92,11 +92,21 @@ fn format(view: &View<'_>, url: &str) -> LogFormat {
     }
 }
 
-/// The name given, or `<n>:<host>`; a name that is taken is an error.
-fn name(view: &View<'_>, index: usize, url: &str, names: &mut HashSet<String>) -> String {
-    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let default = format!("{}:{}", index + 1, host.unwrap_or_default());
-    let name = view.text_opt("name").filter(|name| !name.is_empty()).unwrap_or(default);
+/// The name given, or the URL's host and port; a given name that is taken is an error.
+///
+/// The default does not depend on the order of destinations: what is held for one goes with its
+/// name. Only a second destination on the same host gets a number.
+fn name(view: &View<'_>, url: &str, names: &mut HashSet<String>) -> String {
+    let given = view.text_opt("name").filter(|name| !name.is_empty());
+    let name = given.unwrap_or_else(|| {
+        let url = Url::parse(url).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or("unnamed").to_owned();
+        let port = url.as_ref().and_then(Url::port).map_or(String::new(), |port| format!(":{port}"));
+        let first = format!("{host}{port}");
+        let further = (2..).map(|n| format!("{first}#{n}"));
+        let mut free = std::iter::once(first.clone()).chain(further);
+        free.find(|name| !names.contains(name)).unwrap_or(first)
+    });
     if !names.insert(name.clone()) {
         view.error("name", format!("the name {name:?} is that of another destination"));
     }

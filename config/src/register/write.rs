@@ -16,7 +16,7 @@ pub(crate) static REMOTE_WRITE: Section = Section {
                 "name",
                 Kind::Text,
                 "",
-                "Unique name: it identifies what the ring holds for this destination; `<number>:<host>` by default.",
+                "Unique name: it identifies what the ring holds for this destination; the host and port of the URL by default.",
             ),
             key("remote_timeout", Kind::Duration, "30s", "Time one request may take."),
             key(
@@ -99,7 +99,7 @@ pub(crate) static LOG_WRITE: Section = Section {
     groups: &[
         &[
             key("url", Kind::Url, "", "Where blocks are posted. A path ending in `/insert/native` chooses the native format, falling back where the destination lacks it; `/insert/jsonline` chooses JSON lines.").required(),
-            key("name", Kind::Text, "", "Unique name: it identifies what the ring holds for this destination; `<number>:<host>` by default."),
+            key("name", Kind::Text, "", "Unique name: it identifies what the ring holds for this destination; the host and port of the URL by default."),
             key("timeout", Kind::Duration, "30s", "Time one request may take."),
             key("min_backoff", Kind::Duration, "1s", "Shortest wait before a retry."),
             key("max_backoff", Kind::Duration, "1m", "Longest wait before a retry."),

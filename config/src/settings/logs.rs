@@ -43,7 +43,7 @@ pub struct LogFile {
 /// One destination of logs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogWrite {
-    /// Unique name; identifies the destination's cursor in the ring. Default: `<n>:<host>`.
+    /// Unique name; identifies the destination's cursor in the ring. Default: the URL's host and port.
     pub name: String,
     /// Where blocks are posted.
     pub url: String,

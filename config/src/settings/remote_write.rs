@@ -7,7 +7,7 @@ use crate::units::Millis;
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteWrite {
     /// Unique name; identifies the destination's cursor in the ring, so changing a URL's query or
-    /// a credential keeps what is held. Default: `<n>:<host>`, n from 1.
+    /// a credential keeps what is held. Default: the URL's host and port.
     pub name: String,
     /// Where blocks are posted.
     pub url: String,

@@ -5,6 +5,7 @@
 
 mod bad_destinations;
 mod bad_targets;
+mod commands;
 mod config_files;
 mod differential;
 mod harness;

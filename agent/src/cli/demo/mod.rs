@@ -132,15 +132,14 @@ async fn exporters() -> Vec<(u16, &'static str)> {
     found
 }
 
-/// `wanted`, or any free port of its host when that one is taken.
+/// `wanted`, or any free port of its host when that one is taken or none is named.
 async fn free(wanted: SocketAddr) -> SocketAddr {
-    match TcpListener::bind(wanted).await {
-        Ok(_) => wanted,
-        Err(_) => {
-            let any = TcpListener::bind(SocketAddr::new(wanted.ip(), 0)).await;
-            any.and_then(|listener| listener.local_addr()).unwrap_or(wanted)
+    for at in [wanted, SocketAddr::new(wanted.ip(), 0)] {
+        if let Ok(found) = TcpListener::bind(at).await.and_then(|listener| listener.local_addr()) {
+            return found;
         }
     }
+    wanted
 }
 
 async fn bind(at: SocketAddr) -> Result<TcpListener, Failure> {

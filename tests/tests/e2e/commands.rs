@@ -89,9 +89,9 @@ fn a_corrupt_ring_is_said_to_be_one() {
     let used = used.max_by_key(|segment| segment["items"].as_u64()).expect("a segment");
     let path = folder.join(used["file"].as_str().expect("a name"));
     let mut bytes = std::fs::read(&path).expect("the segment can be read");
-    // In the middle of what is used: inside some frame's body.
-    let middle = used["used_bytes"].as_u64().expect("a size") as usize / 2;
-    bytes[middle..middle + 64].iter_mut().for_each(|byte| *byte ^= 0xff);
+    // Inside the payload of the first frame, which begins as every zstd frame does.
+    let zstd = bytes.windows(4).position(|four| four == [0x28, 0xb5, 0x2f, 0xfd]).expect("a frame");
+    bytes[zstd + 10..zstd + 20].iter_mut().for_each(|byte| *byte ^= 0xff);
     std::fs::write(&path, bytes).expect("the segment can be written");
     let output = runnel(&["ring", "verify", &folder.to_string_lossy()]);
     let text = String::from_utf8_lossy(&output.stdout);

@@ -57,7 +57,8 @@ pub fn load(path: &Path, vars: &[PathBuf]) -> Result<Configuration, String> {
 
 /// Refuses what would do something else than it says.
 fn refuse_what_is_to_come(settings: &Settings) -> Result<(), String> {
-    let version_2 = settings.remote_write.iter().find(|to| to.protocol == WriteProtocol::RemoteWrite2);
+    let version_2 =
+        settings.remote_write.iter().find(|to| to.protocol == WriteProtocol::RemoteWrite2);
     match version_2 {
         Some(to) => Err(format!(
             "remote_write {}: remote write 2.0 is not supported by this version; \
@@ -83,7 +84,9 @@ fn without_effect(settings: &Settings) -> impl Iterator<Item = String> {
         ("remote_write", settings.remote_write.is_empty()),
     ];
     found.into_iter().filter(|(_, there)| *there).map(|(key, _)| match key {
-        "remote_write" => "remote_write: there is none, so nothing is kept and nothing sent".to_owned(),
+        "remote_write" => {
+            "remote_write: there is none, so nothing is kept and nothing sent".to_owned()
+        }
         key => format!("{key}: checked, but without effect in this version"),
     })
 }

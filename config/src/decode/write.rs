@@ -101,7 +101,8 @@ fn name(view: &View<'_>, url: &str, names: &mut HashSet<String>) -> String {
     let name = given.unwrap_or_else(|| {
         let url = Url::parse(url).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or("unnamed").to_owned();
-        let port = url.as_ref().and_then(Url::port).map_or(String::new(), |port| format!(":{port}"));
+        let port =
+            url.as_ref().and_then(Url::port).map_or(String::new(), |port| format!(":{port}"));
         let first = format!("{host}{port}");
         let further = (2..).map(|n| format!("{first}#{n}"));
         let mut free = std::iter::once(first.clone()).chain(further);

@@ -57,7 +57,7 @@ pub(crate) static BUFFER: Section = Section {
             "size",
             Kind::Size,
             "8GiB",
-            "Disk space it may take, at least 4MiB. The default holds 10,000 samples a second for 40 hours at the measured 5.5 bytes each.",
+            "Disk space it may take, at least 4MiB. The default holds 10,000 samples a second for a day at the measured 9.8 bytes each.",
         ),
         key(
             "metrics_age_max",
@@ -76,7 +76,7 @@ pub(crate) static BUFFER: Section = Section {
 
 pub(crate) static LINK: Section = Section {
     title: "link",
-    about: "The share of the hop: either `rate`, or `capacity` divided among its sharers.",
+    about: "The share of the hop: either `rate`, or `capacity` divided among its sharers. Only `rate` has an effect in this version; the others are checked.",
     groups: &[&[
         key(
             "rate",
@@ -129,7 +129,7 @@ pub(crate) static MEMORY: Section = Section {
         "limit",
         Kind::Size,
         "256MiB",
-        "Resident memory the agent stays under, at least 16MiB.",
+        "Resident memory the agent is to stay under, at least 16MiB; checked, not enforced in this version.",
     )]],
 };
 
@@ -148,7 +148,7 @@ const KINDS: &str = "The objects of this kind that become targets.";
 
 pub(crate) static KUBERNETES: Section = Section {
     title: "kubernetes",
-    about: "The monitor objects of the cluster. A kind that does not stand here is not watched; `{}` watches all of its objects.",
+    about: "The monitor objects of the cluster. A kind that does not stand here is not watched; `{}` watches all of its objects. Checked, but without effect in this version.",
     groups: &[&[
         key("service_monitors", Kind::Map(&MONITORS), "", KINDS),
         key("pod_monitors", Kind::Map(&MONITORS), "", KINDS),
@@ -210,7 +210,7 @@ pub(crate) static LABEL_EXPRESSION: Section = Section {
 
 pub(crate) static LOGS: Section = Section {
     title: "logs",
-    about: "Log files and their destinations.",
+    about: "Log files and their destinations. Checked, but without effect in this version.",
     groups: &[&[
         key("pods", Kind::Map(&LOG_PODS), "", "The containers' logs of this node; `{}` takes all."),
         key("files", Kind::List(&LOG_FILE), "", "Further files."),

@@ -44,12 +44,7 @@ fn an_agent_that_is_not_there_is_named() {
 
 #[test]
 fn the_ring_is_read_from_its_folder() {
-    let load = Counting::start(4, 10);
-    let mut receiver = Receiver::start();
-    receiver.go_down();
-    let mut agent = Agent::start(&config(&load, &receiver));
-    until("some pages", SOON, || load.shown() >= 20);
-    agent.stop();
+    let (_, agent) = stopped_with_a_ring();
     let folder = agent.folder().join("ring").to_string_lossy().into_owned();
 
     let table = said(&["ring", "inspect", &folder]);
@@ -71,20 +66,11 @@ fn the_ring_is_read_from_its_folder() {
 
 #[test]
 fn a_corrupt_ring_is_said_to_be_one() {
-    let load = Counting::start(4, 10);
-    let mut receiver = Receiver::start();
-    receiver.go_down();
-    let mut agent = Agent::start(&config(&load, &receiver));
-    until("some pages", SOON, || load.shown() >= 20);
-    agent.stop();
+    let (mut receiver, mut agent) = stopped_with_a_ring();
     let folder = agent.folder().join("ring");
-    let inspected: Value = serde_json::from_str(&said(&[
-        "ring",
-        "inspect",
-        &folder.to_string_lossy(),
-        "--json",
-    ]))
-    .expect("JSON");
+    let inspected: Value =
+        serde_json::from_str(&said(&["ring", "inspect", &folder.to_string_lossy(), "--json"]))
+            .expect("JSON");
     let used = inspected["segments"].as_array().expect("segments").iter();
     let used = used.max_by_key(|segment| segment["items"].as_u64()).expect("a segment");
     let path = folder.join(used["file"].as_str().expect("a name"));
@@ -125,4 +111,15 @@ fn completions_and_version_are_there() {
 fn config(load: &Counting, receiver: &Receiver) -> String {
     let jobs = load.jobs("250ms");
     format!("scrape_configs:\n{jobs}remote_write:\n  - url: {}\n", receiver.url())
+}
+
+/// An agent that was stopped while its destination was down, so that its ring holds pages.
+fn stopped_with_a_ring() -> (Receiver, Agent) {
+    let load = Counting::start(4, 10);
+    let mut receiver = Receiver::start();
+    receiver.go_down();
+    let mut agent = Agent::start(&config(&load, &receiver));
+    until("some pages", SOON, || load.shown() >= 20);
+    agent.stop();
+    (receiver, agent)
 }

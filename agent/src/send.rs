@@ -18,6 +18,16 @@ pub enum Codec {
     Zstd,
 }
 
+impl Codec {
+    /// The word of `Content-Encoding`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Snappy => "snappy",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {

@@ -82,13 +82,12 @@ fn headers(codec: Codec) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(4);
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_TYPE, "application/x-protobuf");
+    set(header::CONTENT_ENCODING, codec.name());
     match codec {
         Codec::Snappy => {
-            set(header::CONTENT_ENCODING, "snappy");
             set(header::HeaderName::from_static("x-prometheus-remote-write-version"), "0.1.0");
         }
         Codec::Zstd => {
-            set(header::CONTENT_ENCODING, "zstd");
             set(header::HeaderName::from_static("x-victoriametrics-remote-write-version"), "1");
         }
     }

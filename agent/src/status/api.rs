@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::lane::LaneStatus;
 use crate::ledger::{Counts, Drop, Place, Reject, Signal};
+use crate::send::Codec;
 use crate::store::{Audit, AuditedAccount, RingView};
 
 /// `{"status": "success", "data": …}`.
@@ -136,6 +137,8 @@ pub fn ring(ring: &RingView, lanes: &BTreeMap<String, LaneStatus>, now: SystemTi
                 "bytes": reader.bytes,
                 "oldest_age_seconds": reader.oldest_age(now).map(|age| age.as_secs_f64()),
                 "wire_bytes": lane.wire_bytes,
+                "codec": lane.codec.map(Codec::name),
+                "last_delivered_seconds_ago": lane.delivered_at.map(|at| at.elapsed().as_secs_f64()),
             })
         })
         .collect();
